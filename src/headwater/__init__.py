@@ -1,0 +1,67 @@
+"""Typed handlers for DynamoDB Streams on AWS Lambda, with checkpoints that lose nothing."""
+
+from __future__ import annotations
+
+from headwater.app import BatchResult, StreamApp, stream_handler
+from headwater.changes import Change
+from headwater.context import LambdaContext
+from headwater.errors import (
+    ConditionError,
+    DeclarationError,
+    DecodeError,
+    HandlerError,
+    HeadwaterError,
+    MalformedRecordError,
+    MissingImageError,
+    SourceError,
+    Violation,
+    WireValueError,
+)
+from headwater.models import decode
+from headwater.outcomes import Failed, Handled, Outcome, Skipped, Withheld
+from headwater.records import Insert, Modify, Record, Remove, UserIdentity
+from headwater.routes import Route
+from headwater.routing import Router
+from headwater.values import to_python, to_wire
+
+__all__ = [
+    "BatchResult",
+    "Change",
+    "ConditionError",
+    "DeclarationError",
+    "DecodeError",
+    "Failed",
+    "Handled",
+    "HandlerError",
+    "HeadwaterError",
+    "Insert",
+    "LambdaContext",
+    "MalformedRecordError",
+    "MissingImageError",
+    "Modify",
+    "Outcome",
+    "Record",
+    "Remove",
+    "Route",
+    "Router",
+    "Skipped",
+    "SourceError",
+    "StreamApp",
+    "UserIdentity",
+    "Violation",
+    "WireValueError",
+    "Withheld",
+    "decode",
+    "stream_handler",
+    "to_python",
+    "to_wire",
+]
+
+
+def __getattr__(name: str) -> str:
+    """Look the version up when somebody asks, since that reads from disk."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("headwater")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,124 @@
+"""The stream app: the Lambda handler that ties sources, routes and the batch loop together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, overload
+
+from headwater.batch import RoutesByKind, run_in_order
+from headwater.context import LambdaContext
+from headwater.loop import HandlerLoop
+from headwater.observe import log_failure, log_no_routes
+from headwater.outcomes import Failed, Outcome
+from headwater.records import Record
+from headwater.routes import Route
+from headwater.routing import Router
+from headwater.signatures import ALL_KINDS, read_signature
+from headwater.sources import Batch, BatchResponse, RawRecord, read_event
+
+_LOOP: Final = HandlerLoop()
+
+AnyRecord = TypeVar("AnyRecord", bound=Record[Any, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch.
+
+    Attributes:
+        records: The raw records, in the order of the batch.
+        outcomes: For each of them, what became of it.
+        response: What the Lambda function returns.
+    """
+
+    records: Sequence[RawRecord]
+    outcomes: Sequence[Outcome]
+    response: BatchResponse
+
+
+class StreamApp(Router):
+    """A Lambda handler for a DynamoDB stream: a router that can be called with an event."""
+
+    def __init__(self) -> None:
+        """Make an app without routes."""
+        super().__init__()
+        self._plan: RoutesByKind | None = None
+
+    def __call__(self, event: Any, context: Any = None) -> BatchResponse:
+        """Handle a batch: this is the function's Lambda handler.
+
+        Args:
+            event: A DynamoDB stream event as an event source mapping sends it, or the list that EventBridge Pipes sends.
+            context: The Lambda context; passed to handlers that take it.
+
+        Returns:
+            The partial batch failure response, `{"batchItemFailures": [...]}`. It needs `ReportBatchItemFailures`
+            among the `FunctionResponseTypes` of the event source mapping.
+
+        Raises:
+            SourceError: When the event is no batch of DynamoDB stream records; Lambda then delivers it again.
+        """
+        return self.run(event, context).response
+
+    def run(self, event: Any, context: Any = None) -> BatchResult:
+        """Handle a batch as `__call__` does, and say what became of each record: for tests and tools.
+
+        Raises:
+            SourceError: When the event is no batch of DynamoDB stream records.
+        """
+        batch = read_event(event)
+        outcomes = self._outcomes(batch, context)
+        return BatchResult(batch.records, outcomes, batch.response(outcomes))
+
+    def _outcomes(self, batch: Batch, context: Any) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for raw, outcome in zip(
+            batch.records, run_in_order(batch.records, self._routes_by_kind(), context, _LOOP.run), strict=True
+        ):
+            if isinstance(outcome, Failed):
+                log_failure(raw, outcome)
+            outcomes.append(outcome)
+        return outcomes
+
+    def _routes_by_kind(self) -> RoutesByKind:
+        if self._plan is None:
+            routes = self.routes
+            self._freeze()
+            self._plan = {kind: [route for route in routes if kind in route.shapes] for kind in ALL_KINDS}
+            if not routes:
+                log_no_routes()
+        return self._plan
+
+    def __str__(self) -> str:
+        """The table of routes, in the order in which they run."""
+        rows = [route.columns() for route in self.routes]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join(lines) or "no routes"
+
+    def __repr__(self) -> str:
+        return f"<StreamApp with {len(self.routes)} routes>"
+
+
+@overload
+def stream_handler(handler: Callable[[AnyRecord], object], /) -> StreamApp: ...
+@overload
+def stream_handler(handler: Callable[[AnyRecord, LambdaContext], object], /) -> StreamApp: ...
+def stream_handler(handler: Callable[..., object], /) -> StreamApp:
+    """Make a Lambda handler of one function that takes every record of the stream.
+
+    Args:
+        handler: Takes a record, and the Lambda context if it wants. Its annotation says which kinds of records it is
+            given: with `Insert[GameScore] | Modify[GameScore]` removals are acknowledged unread.
+
+    Returns:
+        The app, to be named in the function's configuration.
+
+    Raises:
+        DeclarationError: When the function could not be called with a record.
+    """
+    signature = read_signature(handler, "stream_handler")
+    app = StreamApp()
+    app._entries.append(Route(handler, signature.shapes, signature.takes_context))  # noqa: SLF001 - the same package
+    return app

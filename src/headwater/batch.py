@@ -1,0 +1,80 @@
+"""The loop over a batch: in order, and nothing starts after the first failure."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from headwater.errors import HandlerError, HeadwaterError
+from headwater.outcomes import Failed, Handled, Outcome, Phase, Skipped, Withheld, acknowledged
+from headwater.records import Record, read_record
+from headwater.routes import Route
+from headwater.sources import RawRecord
+
+Await: TypeAlias = Callable[[Awaitable[Any]], Any]
+RoutesByKind: TypeAlias = Mapping[str, Sequence[Route]]
+
+
+def run_in_order(
+    records: Sequence[RawRecord], routes: RoutesByKind, context: object, await_: Await
+) -> Iterator[Outcome]:
+    """Handle records one after another and stop at the first failure.
+
+    Args:
+        records: The raw records of a batch, in its order.
+        routes: By event name, the routes to ask, in the order in which they run.
+        context: The Lambda context, for handlers that take it.
+        await_: Runs an awaitable to its end.
+
+    Yields:
+        One outcome for each record, as soon as it is known.
+    """
+    going = True
+    for raw in records:
+        outcome = run_record(raw, routes, context, await_) if going else Withheld()
+        going = acknowledged(outcome)
+        yield outcome
+
+
+def run_record(raw: RawRecord, routes: RoutesByKind, context: object, await_: Await) -> Outcome:
+    """Take one record through its phases: read it, ask the routes, call the handlers of those that match.
+
+    All routes are asked before the first handler runs: when a condition fails, no handler is repeated for it.
+    """
+    try:
+        record = read_record(raw)
+    except Exception as error:
+        return Failed("record", error)
+    matching: list[Route] = []
+    for route in routes[record.event_name]:
+        try:
+            if route.matches(record):
+                matching.append(route)
+        except Exception as error:
+            return Failed("condition", error, route.name)
+    for route in matching:
+        try:
+            _finish(route.call(record, context), record, route, await_)
+        except Exception as error:
+            return Failed(_phase(error, record), error, route.name)
+    return Handled(tuple(route.name for route in matching)) if matching else Skipped()
+
+
+def _finish(returned: object, record: Record, route: Route, await_: Await) -> None:
+    if returned is None:
+        return
+    if inspect.isawaitable(returned):
+        await_(returned)
+    elif inspect.isgenerator(returned) or inspect.isasyncgen(returned):
+        raise HandlerError(
+            f"{route.name} returned a generator, whose body has not run: write it as a plain or async function",
+            sequence_number=record.sequence_number,
+        )
+
+
+def _phase(error: Exception, record: Record) -> Phase:
+    """An image is decoded when the handler reads it: that is the phase then, and not the handler's own code."""
+    if isinstance(error, HeadwaterError) and error.sequence_number == record.sequence_number:
+        return "decode" if error.phase == "decode" else "handler"
+    return "handler"

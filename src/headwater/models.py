@@ -1,0 +1,138 @@
+"""Wire images into the user's types. The only module that knows pydantic, and it imports it when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from headwater.errors import DecodeError, Violation
+from headwater.paths import Path, Step, format_path
+from headwater.schemas import UnknownAttribute, unknown_attribute
+from headwater.values import WireItem, to_python
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
+_PLAIN_MODELS: Final = (Any, object, dict, dict[str, Any])
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoder:
+    """How images become one type of the user's.
+
+    Attributes:
+        model: A pydantic model, dataclass, TypedDict, or whatever `pydantic.TypeAdapter` takes.
+        adapter: pydantic's side of it; `None` for plain dicts, which need no pydantic.
+    """
+
+    model: Any
+    adapter: TypeAdapter[Any] | None = field(repr=False)
+
+    def __call__(self, item: WireItem) -> Any:
+        """Decode one item.
+
+        Raises:
+            WireValueError: When a value is not in DynamoDB's wire form.
+            DecodeError: When the item does not fit the model.
+        """
+        plain = to_python(item)
+        if self.adapter is None:
+            return plain
+        from pydantic import ValidationError
+
+        try:
+            return self.adapter.validate_python(plain)
+        except ValidationError as error:
+            failure = decode_error(error, plain, self.name)
+        # Raised out here, so that no log prints pydantic's text, which quotes the item, as the error's context.
+        raise failure
+
+    def unknown_attribute(self, path: Path) -> UnknownAttribute | None:
+        """The first step of a path into an item that the model never reads; `None` when the path is fine."""
+        if self.adapter is None:
+            return None
+        from pydantic.errors import PydanticUserError
+
+        try:
+            return unknown_attribute(self.adapter.core_schema, path)
+        except PydanticUserError:  # the model refers to a class that is not defined yet, so nothing is certain
+            return None
+
+    @property
+    def name(self) -> str:
+        """The model's name, for messages and tables."""
+        return getattr(self.model, "__name__", None) or repr(self.model)
+
+
+PLAIN: Final = Decoder(dict[str, Any], None)
+"""Decodes to `dict[str, Any]`."""
+
+
+def decoder_for(model: Any) -> Decoder:
+    """The decoder of a model, one and the same for the same model.
+
+    Raises:
+        pydantic.errors.PydanticUserError: When pydantic can make no validator for it.
+    """
+    if any(model is plain or model == plain for plain in _PLAIN_MODELS):
+        return PLAIN
+    try:
+        return _cached_decoder(model)
+    except TypeError:  # not hashable, such as Annotated with a list in it
+        return _make_decoder(model)
+
+
+def decode(item: WireItem, model: Callable[..., Any] | Any) -> Any:
+    """Decode an item in wire form into a model: `TypeAdapter(model).validate_python(to_python(item))`.
+
+    Args:
+        item: Attribute names to wire values.
+        model: A pydantic model, dataclass, TypedDict, or whatever `pydantic.TypeAdapter` takes.
+
+    Raises:
+        WireValueError: When a value is not in DynamoDB's wire form.
+        DecodeError: When the item does not fit the model; `violations` says where and why.
+    """
+    return decoder_for(model)(item)
+
+
+def _make_decoder(model: Any) -> Decoder:
+    from pydantic import TypeAdapter
+
+    return Decoder(model, TypeAdapter(model))
+
+
+_cached_decoder: Final = lru_cache(maxsize=None)(_make_decoder)
+
+
+def decode_error(error: ValidationError, item: dict[str, Any], model: str) -> DecodeError:
+    """Say a validation error of pydantic in the item's own attribute names."""
+    found = [
+        (_place(item, entry["loc"], missing=entry["type"] == "missing"), entry["type"], entry["msg"])
+        for entry in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    shown = "; ".join(f"{format_path(path) or 'the item'}: {kind}" for path, kind, _ in found[:_SHOWN])
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    failure = DecodeError(f"this item does not fit {model}: {shown}{more}", steps=found[0][0])
+    failure.violations = tuple(Violation(format_path(path), kind, text) for path, kind, text in found)
+    return failure
+
+
+def _place(item: Any, location: tuple[int | str, ...], *, missing: bool) -> Path:
+    """The steps of pydantic's location that are places in the item: the others name union members, tags, validators."""
+    return tuple(_steps(item, location, missing=missing))
+
+
+def _steps(item: Any, location: tuple[int | str, ...], *, missing: bool) -> Iterator[Step]:
+    place = item
+    for position, step in enumerate(location, start=1):
+        absent = missing and position == len(location)
+        if isinstance(place, dict) and isinstance(step, str) and (step in place or absent):
+            yield step
+            place = place.get(step)
+        elif isinstance(place, list) and isinstance(step, int) and step < len(place):
+            yield step
+            place = place[step]

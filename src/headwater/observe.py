@@ -1,0 +1,45 @@
+"""What Headwater says in the log: one structured line for each failure, and never an item's content."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from headwater.outcomes import Failed
+from headwater.records import parse_stream_arn
+from headwater.sources import RawRecord
+
+LOGGER: Final = logging.getLogger("headwater")
+
+
+def log_failure(raw: RawRecord, failed: Failed) -> None:
+    """Log a failed record with where it is and what was raised.
+
+    The fields are attributes of the log record (`table`, `keys` in wire form, `sequence_number`, `phase`, `route`,
+    `exception`), for JSON formatters, and the text has them too, for people.
+    """
+    stream = raw["dynamodb"]
+    table = parse_stream_arn(str(raw.get("eventSourceARN")))[1]
+    exception = type(failed.error).__name__
+    LOGGER.error(
+        "record %s of table %s failed in phase %s%s: %s",
+        stream.get("SequenceNumber"),
+        table or "?",
+        failed.phase,
+        f" of {failed.route}" if failed.route else "",
+        exception,
+        exc_info=failed.error,
+        extra={
+            "table": table,
+            "keys": stream.get("Keys"),
+            "sequence_number": stream.get("SequenceNumber"),
+            "phase": failed.phase,
+            "route": failed.route,
+            "exception": exception,
+        },
+    )
+
+
+def log_no_routes() -> None:
+    """Warn that an app without routes acknowledges every record unread."""
+    LOGGER.warning("this app has no routes: every record is acknowledged unread. Is an include() missing?")

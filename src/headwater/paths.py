@@ -1,0 +1,67 @@
+"""Paths into an item: `Address.City`, `Lines[0].Sku`, and `["a.b"]` for a name that holds dots or brackets."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final, TypeAlias
+
+Step: TypeAlias = str | int
+"""An attribute or map key by name, or a list element by position."""
+
+Path: TypeAlias = tuple[Step, ...]
+
+_STEP: Final = re.compile(
+    r"""
+    (?P<dot> \.? ) (?P<name> [^.\[\]"]+ )    # Address   .City
+    | \[ (?P<index> [0-9]+ ) \]              # [0]
+    | \[ (?P<quoted> "(?:[^"\\]|\\.)*" ) \]  # ["a.b"]
+    """,
+    re.VERBOSE,
+)
+_PLAIN: Final = re.compile(r'[^.\[\]"]+')
+
+
+def parse_path(text: str) -> Path:
+    """Read a path such as `Lines[0].Sku`.
+
+    Raises:
+        ValueError: When it is empty or not in that form. The message says how to write a name with dots in it.
+    """
+    steps: list[Step] = []
+    position = 0
+    while match := _STEP.match(text, position):
+        first = position == 0
+        if match["name"] is not None and first == bool(match["dot"]):
+            break
+        if match["index"] is not None and first:
+            break
+        steps.append(_step(match))
+        position = match.end()
+    if not steps or position != len(text):
+        raise ValueError(
+            f"{text!r} is not a path into an item: write Address.City, Lines[0].Sku, "
+            'or ["a.b"] for a name that holds dots or brackets'
+        )
+    return tuple(steps)
+
+
+def _step(match: re.Match[str]) -> Step:
+    if match["index"] is not None:
+        return int(match["index"])
+    if match["quoted"] is not None:
+        return str(json.loads(match["quoted"]))
+    return match["name"]
+
+
+def format_path(path: Path) -> str:
+    """Write a path so that `parse_path` reads it back."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif not _PLAIN.fullmatch(step):
+            text += f"[{json.dumps(step, ensure_ascii=False)}]"
+        else:
+            text += f".{step}" if text else step
+    return text

@@ -1,0 +1,365 @@
+"""Typed stream records. What identifies one is at hand at once; its images are decoded when they are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, Generic, Literal, TypeAlias, cast
+
+from typing_extensions import TypeVar
+
+from headwater.changes import Change, compare
+from headwater.errors import (
+    DecodeError,
+    MalformedRecordError,
+    MissingImageError,
+    WireValueError,
+)
+from headwater.models import PLAIN, Decoder
+from headwater.values import WireItem
+
+EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
+ImageName: TypeAlias = Literal["Keys", "NewImage", "OldImage"]
+
+M_co = TypeVar("M_co", covariant=True, default=dict[str, Any])
+K_co = TypeVar("K_co", covariant=True, default=dict[str, Any])
+AnyRecord = TypeVar("AnyRecord", bound="Record[Any, Any]")
+
+_STREAM_ARN: Final = re.compile(r"arn:[^:]*:dynamodb:([^:]*):[^:]*:table/([^/:]+)(?:/.*)?")
+_VIEWS_WITH: Final = {
+    "Keys": "any view type",
+    "NewImage": "NEW_IMAGE or NEW_AND_OLD_IMAGES",
+    "OldImage": "OLD_IMAGE or NEW_AND_OLD_IMAGES",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UserIdentity:
+    """Who deleted an item, where DynamoDB itself did.
+
+    Source: [Identity](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Identity.html).
+    """
+
+    type: str
+    principal_id: str
+
+
+TTL: Final = UserIdentity("Service", "dynamodb.amazonaws.com")
+"""The identity on a record of an item that Time to Live has deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The types that a handler wants a record's images and keys in."""
+
+    model: Decoder = PLAIN
+    key: Decoder = PLAIN
+
+
+class Record(Generic[M_co, K_co]):
+    """One change of one item: an `Insert`, `Modify` or `Remove`.
+
+    The first type parameter is the model of the images, the second one of the keys; both are `dict[str, Any]` unless
+    given. Records of the same change share what is decoded: two handlers with one model get the same object.
+    """
+
+    __slots__ = ("_decoded", "_raw", "_shape")
+
+    def __init__(
+        self, raw: Mapping[str, Any], shape: Shape, decoded: dict[tuple[ImageName, Decoder], Any]
+    ) -> None:
+        self._raw = raw
+        self._shape = shape
+        self._decoded = decoded
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """The record as it came, in the form of a Lambda event."""
+        return self._raw
+
+    @property
+    def event_name(self) -> EventName:
+        """`INSERT`, `MODIFY` or `REMOVE`."""
+        return cast("EventName", self._raw["eventName"])
+
+    @property
+    def event_id(self) -> str:
+        """The identifier of this change, the same on every delivery; empty when the record has none."""
+        return _text(self._raw.get("eventID"))
+
+    @property
+    def sequence_number(self) -> str:
+        """The record's place in its shard: 21 to 40 digits. Compare it as a number, never as text."""
+        return _text(self._stream.get("SequenceNumber"))
+
+    @property
+    def table_name(self) -> str:
+        """The table's name from the stream's ARN; empty when the ARN names none."""
+        return parse_stream_arn(self._arn)[1]
+
+    @property
+    def region(self) -> str:
+        """The region from the stream's ARN, else from `awsRegion`; empty when neither says."""
+        return parse_stream_arn(self._arn)[0] or _text(self._raw.get("awsRegion"))
+
+    @property
+    def view_type(self) -> str:
+        """`KEYS_ONLY`, `NEW_IMAGE`, `OLD_IMAGE` or `NEW_AND_OLD_IMAGES`; empty when the record does not say."""
+        return _text(self._stream.get("StreamViewType"))
+
+    @property
+    def created_at(self) -> datetime:
+        """When the item was written, in UTC. DynamoDB rounds it down to the second.
+
+        Raises:
+            MalformedRecordError: When the record has no usable `ApproximateCreationDateTime`.
+        """
+        seconds: object = self._stream.get("ApproximateCreationDateTime")
+        try:
+            if isinstance(seconds, int | float | Decimal) and not isinstance(seconds, bool):
+                return datetime.fromtimestamp(float(seconds), tz=UTC)
+        except (ValueError, OverflowError, OSError):  # not a time that a datetime can hold
+            pass
+        raise MalformedRecordError(
+            f"ApproximateCreationDateTime holds seconds as a number, here it is {_describe(seconds)}",
+            sequence_number=self.sequence_number,
+            steps=("dynamodb", "ApproximateCreationDateTime"),
+        )
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago the item was written.
+
+        Raises:
+            MalformedRecordError: When the record has no usable `ApproximateCreationDateTime`.
+        """
+        return datetime.now(tz=UTC) - self.created_at
+
+    @property
+    def user_identity(self) -> UserIdentity | None:
+        """Who made the change, where the record says so: in practice only for Time to Live."""
+        identity = self._raw.get("userIdentity")
+        if not isinstance(identity, dict):
+            return None
+        return UserIdentity(_text(identity.get("type")), _text(identity.get("principalId")))
+
+    @property
+    def expired(self) -> bool:
+        """Whether Time to Live removed the item, and no person or program did.
+
+        Source: [DynamoDB Streams and Time to Live](
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html).
+        """
+        return self._raw["eventName"] == "REMOVE" and self.user_identity == TTL
+
+    @property
+    def replicated(self) -> bool | None:
+        """Whether the change came from another region; `None` where the stream does not tell.
+
+        Global tables of version 2017.11.29 write the region of a change into the item, as `aws:rep:updateregion`.
+        Version 2019.11.21 tells nothing, and neither does a table that is not global.
+        """
+        image = self._stream.get("NewImage") or self._stream.get("OldImage") or {}
+        origin = (image.get("aws:rep:updateregion") or {}).get("S")
+        return None if origin is None else origin != self.region
+
+    @property
+    def keys(self) -> K_co:
+        """The item's key attributes.
+
+        Raises:
+            DecodeError: When they do not fit the key model.
+        """
+        return cast("K_co", self._image("Keys", self._shape.key))
+
+    @property
+    def changes(self) -> Mapping[str, Change]:
+        """What this change did to the item: from path, as in `Address.City`, to the `Change` there.
+
+        All attributes of an inserted item are added, all of a removed one removed.
+
+        Raises:
+            MissingImageError: When the stream's view type leaves out an image that is needed.
+            WireValueError: When a value is not in the wire form.
+        """
+        old = {} if self.event_name == "INSERT" else self.wire_image("OldImage")
+        new = {} if self.event_name == "REMOVE" else self.wire_image("NewImage")
+        try:
+            return compare(old, new)
+        except WireValueError as error:
+            error.sequence_number = self.sequence_number
+            raise
+
+    def wire_image(self, name: ImageName) -> WireItem:
+        """The keys or an image in wire form, undecoded.
+
+        Raises:
+            MissingImageError: When the stream's view type leaves it out.
+            MalformedRecordError: When it is no map.
+        """
+        image = self._stream.get(name)
+        if image is None:
+            raise self._missing(name)
+        if not isinstance(image, dict):
+            raise MalformedRecordError(
+                f"{name} maps attribute names to values, here it is a {type(image).__name__}",
+                sequence_number=self.sequence_number,
+                steps=(name,),
+            )
+        return image
+
+    @property
+    def _stream(self) -> Mapping[str, Any]:
+        return cast("Mapping[str, Any]", self._raw["dynamodb"])
+
+    @property
+    def _arn(self) -> str:
+        return _text(self._raw.get("eventSourceARN"))
+
+    def _image(self, name: ImageName, decoder: Decoder) -> Any:
+        try:
+            return self._decoded[name, decoder]
+        except KeyError:
+            pass
+        try:
+            image = decoder(self.wire_image(name))
+        except (WireValueError, DecodeError) as error:
+            error.sequence_number = self.sequence_number
+            error.within(name)
+            raise
+        self._decoded[name, decoder] = image
+        return image
+
+    def _missing(self, name: ImageName) -> MissingImageError:
+        table = f"of table {self.table_name} " if self.table_name else ""
+        return MissingImageError(
+            f"there is no {name}: the stream {table}has view type {self.view_type or '(not stated)'}, and this "
+            f"needs {_VIEWS_WITH[name]}. A view type can not be changed: disable the stream and enable a new one",
+            sequence_number=self.sequence_number,
+            steps=(name,),
+        )
+
+    def __repr__(self) -> str:
+        keys = self._raw["dynamodb"].get("Keys")
+        shown = ", ".join(f"{name}={_show_key(value)}" for name, value in keys.items()) if isinstance(keys, dict) else ""
+        table = self.table_name or "?"
+        return f"<{type(self).__name__} {table}({shown}) sequence_number={self.sequence_number}>"
+
+
+class Insert(Record[M_co, K_co]):
+    """A new item."""
+
+    __slots__ = ()
+
+    @property
+    def new(self) -> M_co:
+        """The item as it was written.
+
+        Raises:
+            MissingImageError: When the stream's view type leaves it out.
+            DecodeError: When it does not fit the model.
+        """
+        return cast("M_co", self._image("NewImage", self._shape.model))
+
+
+class Modify(Record[M_co, K_co]):
+    """A change of an item that was there."""
+
+    __slots__ = ()
+
+    @property
+    def new(self) -> M_co:
+        """The item after the change.
+
+        Raises:
+            MissingImageError: When the stream's view type leaves it out.
+            DecodeError: When it does not fit the model.
+        """
+        return cast("M_co", self._image("NewImage", self._shape.model))
+
+    @property
+    def old(self) -> M_co:
+        """The item before the change.
+
+        Raises:
+            MissingImageError: When the stream's view type leaves it out.
+            DecodeError: When it does not fit the model.
+        """
+        return cast("M_co", self._image("OldImage", self._shape.model))
+
+
+class Remove(Record[M_co, K_co]):
+    """A removal of an item, by a caller or by Time to Live (see `expired`)."""
+
+    __slots__ = ()
+
+    @property
+    def old(self) -> M_co:
+        """The item as it was before.
+
+        Raises:
+            MissingImageError: When the stream's view type leaves it out.
+            DecodeError: When it does not fit the model.
+        """
+        return cast("M_co", self._image("OldImage", self._shape.model))
+
+
+RECORD_TYPES: Final[Mapping[str, type[Record[Any, Any]]]] = {
+    "INSERT": Insert,
+    "MODIFY": Modify,
+    "REMOVE": Remove,
+}
+"""`eventName` alone decides the kind of a record, never which images it has."""
+
+
+def read_record(raw: Mapping[str, Any]) -> Record:
+    """The typed view of a raw record, with plain dicts for images.
+
+    Args:
+        raw: A record that `headwater.sources` has let through: its `dynamodb` part is a dict.
+
+    Raises:
+        MalformedRecordError: When its `eventName` is none that DynamoDB Streams has.
+    """
+    name = raw.get("eventName")
+    kind = RECORD_TYPES.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise MalformedRecordError(
+            f"eventName is INSERT, MODIFY or REMOVE, here it is {_describe(name)}",
+            sequence_number=_text(raw["dynamodb"].get("SequenceNumber")),
+            steps=("eventName",),
+        )
+    return kind(raw, Shape(), {})
+
+
+def reshape(record: AnyRecord, shape: Shape) -> AnyRecord:
+    """The same record with other types for its images; what is decoded already is shared."""
+    return type(record)(record.raw, shape, record._decoded)  # noqa: SLF001 - the cache is this module's own
+
+
+@lru_cache(maxsize=256)
+def parse_stream_arn(arn: str) -> tuple[str, str]:
+    """Region and table name of a table's or stream's ARN, in any partition; empty texts for any other."""
+    match = _STREAM_ARN.fullmatch(arn)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _describe(value: object) -> str:
+    return "absent" if value is None else f"{value!r}" if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+def _show_key(value: object) -> str:
+    if isinstance(value, dict) and len(value) == 1:
+        [(tag, content)] = value.items()
+        return str(content) if tag == "N" else repr(content)
+    return "?"
+
+

@@ -1,0 +1,138 @@
+"""Which attributes of an item a model reads, from the core schema that pydantic has made of it.
+
+Only what is certain is refused: wherever a model may read more than its fields (extra fields allowed, a validator that
+sees the whole item first, a shape unknown here), every path is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from headwater.paths import Path
+
+Schema: TypeAlias = Any
+"""One of pydantic-core's schemas: a dict with a `type`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownAttribute:
+    """A step of a path that the model does not have.
+
+    Attributes:
+        name: The name in question.
+        known: The attribute names that the model reads at that place.
+        alias: The attribute name to write instead, when `name` is the Python name of a field.
+    """
+
+    name: str
+    known: tuple[str, ...]
+    alias: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    attributes: tuple[str, ...]
+    schema: Schema  # None where an alias path already leads further in
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    fields: tuple[_Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Elements:
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class _Anything: ...
+
+
+_Shape: TypeAlias = _Fields | _Elements | _Anything
+
+
+def unknown_attribute(schema: Schema, path: Path) -> UnknownAttribute | None:
+    """The first step of a path that this schema would never read from an item; `None` when the path is fine."""
+    return _unknown(schema, path, {})
+
+
+def _unknown(schema: Schema, path: Path, definitions: dict[str, Schema]) -> UnknownAttribute | None:
+    answer = None
+    for shape in _shapes(schema, definitions, {}):
+        answer = _unknown_in(shape, path, definitions)
+        if answer is None:
+            return None
+    return answer
+
+
+def _unknown_in(shape: _Shape, path: Path, definitions: dict[str, Schema]) -> UnknownAttribute | None:
+    if not path:
+        return None
+    step, rest = path[0], path[1:]
+    if isinstance(shape, _Elements):
+        return _unknown(shape.schema, rest, definitions)
+    if isinstance(shape, _Anything) or isinstance(step, int):
+        return None
+    readers = [field for field in shape.fields if step in field.attributes]
+    if not readers:
+        known = tuple(name for field in shape.fields for name in field.attributes)
+        alias = next((field.attributes[0] for field in shape.fields if field.name == step), None)
+        return UnknownAttribute(step, known, alias)
+    answers = [field.schema and _unknown(field.schema, rest, definitions) for field in readers]
+    return None if None in answers else answers[0]
+
+
+def _shapes(schema: Schema, definitions: dict[str, Schema], config: Any) -> Iterator[_Shape]:
+    match schema["type"]:
+        case "none":
+            return
+        case "definitions":
+            definitions.update((entry["ref"], entry) for entry in schema["definitions"])
+            yield from _shapes(schema["schema"], definitions, config)
+        case "definition-ref":
+            yield from _shapes(definitions[schema["schema_ref"]], definitions, config)
+        case "model" | "dataclass":
+            own = schema.get("config", {})
+            yield _Anything() if own.get("extra_fields_behavior") == "allow" else next(
+                _shapes(schema["schema"], definitions, own), _Anything()
+            )
+        case "nullable" | "default" | "function-after":
+            yield from _shapes(schema["schema"], definitions, config)
+        case "union":
+            for choice in schema["choices"]:
+                yield from _shapes(choice[0] if isinstance(choice, tuple) else choice, definitions, config)
+        case "tagged-union":
+            for choice in schema["choices"].values():
+                yield from _shapes(choice, definitions, config)
+        case "model-fields" | "typed-dict":
+            extra = schema.get("extra_behavior") or schema.get("config", {}).get("extra_fields_behavior")
+            yield _Anything() if extra == "allow" else _fields(schema["fields"].items(), schema.get("config", config))
+        case "dataclass-args":
+            yield _fields([(entry["name"], entry) for entry in schema["fields"]], config)
+        case "list" if "items_schema" in schema:
+            yield _Elements(schema["items_schema"])
+        case "dict" if "values_schema" in schema:
+            yield _Elements(schema["values_schema"])
+        case _:
+            yield _Anything()
+
+
+def _fields(entries: Any, config: Any) -> _Fields:
+    by_name = bool(config.get("populate_by_name") or config.get("validate_by_name"))
+    return _Fields(tuple(_field(name, entry, by_name=by_name) for name, entry in entries))
+
+
+def _field(name: str, entry: Schema, *, by_name: bool) -> _Field:
+    alias = entry.get("validation_alias")
+    if alias is None or isinstance(alias, str):
+        first = alias or name
+        return _Field(name, (first, name) if by_name and first != name else (first,), entry["schema"])
+    # One alias path, or a choice of them: only their first step is an attribute of this item.
+    choices = alias if isinstance(alias[0], list) else [alias]
+    attributes = tuple(dict.fromkeys(str(choice[0]) for choice in choices))
+    only_names = all(len(choice) == 1 for choice in choices)
+    return _Field(name, (*attributes, name) if by_name else attributes, entry["schema"] if only_names else None)

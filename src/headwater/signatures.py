@@ -1,0 +1,209 @@
+"""What a handler or predicate wants, read from its signature when it is declared: record kinds, models, context."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import typing_extensions
+
+from headwater.context import LambdaContext
+from headwater.errors import DeclarationError
+from headwater.models import PLAIN, Decoder, decoder_for
+from headwater.records import RECORD_TYPES, Insert, Modify, Record, Remove, Shape
+
+ALL_KINDS: Final = tuple(RECORD_TYPES)
+_POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_MAX_POSITIONAL: Final = 2
+_KINDS_OF: Final[Mapping[Any, tuple[str, ...]]] = {
+    Insert: ("INSERT",),
+    Modify: ("MODIFY",),
+    Remove: ("REMOVE",),
+    Record: ALL_KINDS,
+}
+_UNTYPED: Final[Mapping[str, Shape]] = dict.fromkeys(ALL_KINDS, Shape())
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What one function takes.
+
+    Attributes:
+        shapes: For each event name that the first parameter accepts, the types it wants the record in.
+        annotated: Whether the first parameter says so itself.
+        takes_context: Whether the Lambda context is passed as a second argument.
+        requires_context: Whether it could not be called without one.
+    """
+
+    shapes: Mapping[str, Shape]
+    annotated: bool
+    takes_context: bool
+    requires_context: bool = False
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """The name that messages, logs and tables use for a function."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__name__", None) or type(function).__name__
+
+
+def read_signature(function: Callable[..., Any], role: str) -> Signature:
+    """Read what a handler or predicate takes.
+
+    Args:
+        function: Any callable.
+        role: What it is to be, for messages, as in `on_modify handler`.
+
+    Raises:
+        DeclarationError: When it could not be called with a record, or what it wants can not be made.
+    """
+    who = f"{role} {function_name(function)}"
+    if not callable(function):
+        raise DeclarationError(f"{who} is no function: it could never be called, so pass one")
+    _refuse_generators(function, who)
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except ValueError:  # some builtins have no signature to read
+        return Signature(_UNTYPED, annotated=False, takes_context=False)
+    first, second = _positional(parameters, who)
+    annotations = _annotations(function, who)
+    annotation = annotations.get(first.name, inspect.Parameter.empty) if first else inspect.Parameter.empty
+    shapes = _shapes(annotation, who)
+    return Signature(
+        shapes=shapes or _UNTYPED,
+        annotated=shapes is not None,
+        takes_context=second is not None and _is_context(second, annotations, who),
+        requires_context=second is not None and second.default is second.empty,
+    )
+
+
+def _refuse_generators(function: Callable[..., Any], who: str) -> None:
+    called = getattr(function, "__call__", None)  # noqa: B004 - the method itself is wanted, for instances
+    for candidate in (function, called):
+        if inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(candidate):
+            raise DeclarationError(
+                f"{who} contains yield, so calling it would run nothing and every record would be lost: "
+                "write it as a plain or async function"
+            )
+
+
+def _positional(
+    parameters: list[inspect.Parameter], who: str
+) -> tuple[inspect.Parameter | None, inspect.Parameter | None]:
+    positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
+    required = [parameter for parameter in positional if parameter.default is parameter.empty]
+    if required and required[0].name in ("self", "cls"):
+        raise DeclarationError(
+            f"{who} is a method that is not bound, so {required[0].name!r} would receive the record: "
+            "register it on an instance, as in app.on_modify(service.handle)"
+        )
+    for parameter in parameters:
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
+            raise DeclarationError(
+                f"{who} requires the keyword {parameter.name!r}, which nobody passes, so every call would fail: "
+                "give it a default"
+            )
+    if len(required) > _MAX_POSITIONAL:
+        extra = ", ".join(repr(parameter.name) for parameter in required[_MAX_POSITIONAL:])
+        raise DeclarationError(
+            f"{who} requires {extra} besides the record and the Lambda context, so every call would fail: "
+            "give it a default, or bind it with functools.partial"
+        )
+    if not positional:
+        if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+            return None, None
+        raise DeclarationError(f"{who} takes no record, so every call would fail: give it one parameter")
+    return positional[0], positional[1] if len(positional) > 1 else None
+
+
+def _is_context(parameter: inspect.Parameter, annotations: Mapping[str, Any], who: str) -> bool:
+    annotation = annotations.get(parameter.name, Any)
+    if parameter.default is not parameter.empty:
+        return annotation is LambdaContext or parameter.name == "context"
+    if isinstance(annotation, type) and annotation.__module__ == "builtins" and annotation is not object:
+        raise DeclarationError(
+            f"{who} requires {parameter.name!r}, a {annotation.__name__}, but the second argument is the Lambda "
+            "context: give it a default, or bind it with functools.partial"
+        )
+    return True
+
+
+def _annotations(function: Callable[..., Any], who: str) -> dict[str, Any]:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not inspect.isroutine(function) and not inspect.isclass(function):
+        function = type(function).__call__
+    try:
+        return typing_extensions.get_type_hints(function, localns=_defining_scope(function), include_extras=True)
+    except (NameError, AttributeError) as error:
+        raise DeclarationError(
+            f"{who} has an annotation that can not be read ({error}), so its record could not be decoded: "
+            "import the name outside of `if TYPE_CHECKING:` and before the function"
+        ) from error
+    except TypeError:  # a callable without annotations of its own, such as a builtin
+        return {}
+
+
+def _defining_scope(function: Callable[..., Any]) -> dict[str, Any] | None:
+    """The local names where the function is being declared: its models may be local too, as in a test."""
+    module = getattr(inspect.unwrap(function), "__globals__", None)
+    frame: types.FrameType | None = sys._getframe()  # noqa: SLF001 - inspect.currentframe is the same call
+    while frame is not None and frame.f_globals is not module:
+        frame = frame.f_back
+    return None if frame is None else dict(frame.f_locals)
+
+
+def _shapes(annotation: Any, who: str) -> dict[str, Shape] | None:
+    annotation = _unwrap(annotation)
+    if annotation in (inspect.Parameter.empty, Any, object):
+        return None
+    shapes: dict[str, Shape] = {}
+    for member in _union_members(annotation):
+        kinds = _KINDS_OF.get(typing.get_origin(member) or member)
+        if kinds is None:
+            name = getattr(member, "__name__", None) or repr(member)
+            raise DeclarationError(
+                f"{who} takes {name}, but handlers are given records: "
+                f"write Insert[{name}], Modify[{name}], Remove[{name}] or Record[{name}]"
+            )
+        arguments = typing.get_args(member)
+        shape = Shape(*(_decoder(argument, who) for argument in arguments))
+        shapes.update(dict.fromkeys(kinds, shape))
+    return shapes
+
+
+def _union_members(annotation: Any) -> list[Any]:
+    annotation = _unwrap(annotation)
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return [inner for member in typing.get_args(annotation) for inner in _union_members(member)]
+    return [annotation]
+
+
+def _unwrap(annotation: Any) -> Any:
+    while True:
+        if typing.get_origin(annotation) is typing.Annotated:
+            annotation = typing.get_args(annotation)[0]
+        elif isinstance(annotation, typing_extensions.TypeAliasType):
+            annotation = annotation.__value__
+        else:
+            return annotation
+
+
+def _decoder(model: Any, who: str) -> Decoder:
+    if isinstance(model, typing.TypeVar | typing_extensions.TypeVar):
+        return PLAIN
+    try:
+        return decoder_for(model)
+    except Exception as error:
+        name = getattr(model, "__name__", None) or repr(model)
+        raise DeclarationError(
+            f"{who} wants images as {name}, which pydantic can make no validator for, so no record could be decoded: "
+            f"use a pydantic model, dataclass or TypedDict ({type(error).__name__})"
+        ) from error
