@@ -19,9 +19,10 @@ from headwater.errors import (
 )
 from headwater.models import decode
 from headwater.outcomes import Failed, Handled, Outcome, Skipped, Withheld
-from headwater.records import Insert, Modify, Record, Remove, UserIdentity
+from headwater.records import Insert, Modify, Record, Remove
 from headwater.routes import Route
 from headwater.routing import Router
+from headwater.streams import UserIdentity
 from headwater.values import to_python, to_wire
 
 __all__ = [

@@ -74,7 +74,9 @@ class StreamApp(Router):
     def _outcomes(self, batch: Batch, context: Any) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for raw, outcome in zip(
-            batch.records, run_in_order(batch.records, self._routes_by_kind(), context, _LOOP.run), strict=True
+            batch.records,
+            run_in_order(batch.records, self._routes_by_kind(), context, _LOOP.run),
+            strict=True,
         ):
             if isinstance(outcome, Failed):
                 log_failure(raw, outcome)

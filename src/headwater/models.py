@@ -58,7 +58,9 @@ class Decoder:
 
         try:
             return unknown_attribute(self.adapter.core_schema, path)
-        except PydanticUserError:  # the model refers to a class that is not defined yet, so nothing is certain
+        except (
+            PydanticUserError
+        ):  # the model refers to a class that is not defined yet, so nothing is certain
             return None
 
     @property

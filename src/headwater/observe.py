@@ -6,8 +6,8 @@ import logging
 from typing import Final
 
 from headwater.outcomes import Failed
-from headwater.records import parse_stream_arn
 from headwater.sources import RawRecord
+from headwater.streams import parse_arn
 
 LOGGER: Final = logging.getLogger("headwater")
 
@@ -19,7 +19,7 @@ def log_failure(raw: RawRecord, failed: Failed) -> None:
     `exception`), for JSON formatters, and the text has them too, for people.
     """
     stream = raw["dynamodb"]
-    table = parse_stream_arn(str(raw.get("eventSourceARN")))[1]
+    table = parse_arn(str(raw.get("eventSourceARN"))).table_name
     exception = type(failed.error).__name__
     LOGGER.error(
         "record %s of table %s failed in phase %s%s: %s",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any, Final, Generic, Literal, TypeAlias, cast
+from typing import Any, Final, Generic, cast
 
 from typing_extensions import TypeVar
 
@@ -20,36 +18,12 @@ from headwater.errors import (
     WireValueError,
 )
 from headwater.models import PLAIN, Decoder
+from headwater.streams import TTL, VIEWS_WITH, EventName, ImageName, UserIdentity, parse_arn
 from headwater.values import WireItem
-
-EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
-ImageName: TypeAlias = Literal["Keys", "NewImage", "OldImage"]
 
 M_co = TypeVar("M_co", covariant=True, default=dict[str, Any])
 K_co = TypeVar("K_co", covariant=True, default=dict[str, Any])
 AnyRecord = TypeVar("AnyRecord", bound="Record[Any, Any]")
-
-_STREAM_ARN: Final = re.compile(r"arn:[^:]*:dynamodb:([^:]*):[^:]*:table/([^/:]+)(?:/.*)?")
-_VIEWS_WITH: Final = {
-    "Keys": "any view type",
-    "NewImage": "NEW_IMAGE or NEW_AND_OLD_IMAGES",
-    "OldImage": "OLD_IMAGE or NEW_AND_OLD_IMAGES",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class UserIdentity:
-    """Who deleted an item, where DynamoDB itself did.
-
-    Source: [Identity](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Identity.html).
-    """
-
-    type: str
-    principal_id: str
-
-
-TTL: Final = UserIdentity("Service", "dynamodb.amazonaws.com")
-"""The identity on a record of an item that Time to Live has deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +73,12 @@ class Record(Generic[M_co, K_co]):
     @property
     def table_name(self) -> str:
         """The table's name from the stream's ARN; empty when the ARN names none."""
-        return parse_stream_arn(self._arn)[1]
+        return parse_arn(self._arn).table_name
 
     @property
     def region(self) -> str:
         """The region from the stream's ARN, else from `awsRegion`; empty when neither says."""
-        return parse_stream_arn(self._arn)[0] or _text(self._raw.get("awsRegion"))
+        return parse_arn(self._arn).region or _text(self._raw.get("awsRegion"))
 
     @property
     def view_type(self) -> str:
@@ -149,11 +123,7 @@ class Record(Generic[M_co, K_co]):
 
     @property
     def expired(self) -> bool:
-        """Whether Time to Live removed the item, and no person or program did.
-
-        Source: [DynamoDB Streams and Time to Live](
-        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html).
-        """
+        """Whether Time to Live removed the item, and no person or program did."""
         return self._raw["eventName"] == "REMOVE" and self.user_identity == TTL
 
     @property
@@ -163,9 +133,9 @@ class Record(Generic[M_co, K_co]):
         Global tables of version 2017.11.29 write the region of a change into the item, as `aws:rep:updateregion`.
         Version 2019.11.21 tells nothing, and neither does a table that is not global.
         """
-        image = self._stream.get("NewImage") or self._stream.get("OldImage") or {}
-        origin = (image.get("aws:rep:updateregion") or {}).get("S")
-        return None if origin is None else origin != self.region
+        image = self._stream.get("NewImage") or self._stream.get("OldImage")
+        origin = image.get("aws:rep:updateregion") if isinstance(image, dict) else None
+        return None if origin is None else origin != {"S": self.region}
 
     @property
     def keys(self) -> K_co:
@@ -238,14 +208,18 @@ class Record(Generic[M_co, K_co]):
         table = f"of table {self.table_name} " if self.table_name else ""
         return MissingImageError(
             f"there is no {name}: the stream {table}has view type {self.view_type or '(not stated)'}, and this "
-            f"needs {_VIEWS_WITH[name]}. A view type can not be changed: disable the stream and enable a new one",
+            f"needs {VIEWS_WITH[name]}. A view type can not be changed: disable the stream and enable a new one",
             sequence_number=self.sequence_number,
             steps=(name,),
         )
 
     def __repr__(self) -> str:
         keys = self._raw["dynamodb"].get("Keys")
-        shown = ", ".join(f"{name}={_show_key(value)}" for name, value in keys.items()) if isinstance(keys, dict) else ""
+        shown = (
+            ", ".join(f"{name}={_show_key(value)}" for name, value in keys.items())
+            if isinstance(keys, dict)
+            else ""
+        )
         table = self.table_name or "?"
         return f"<{type(self).__name__} {table}({shown}) sequence_number={self.sequence_number}>"
 
@@ -341,19 +315,14 @@ def reshape(record: AnyRecord, shape: Shape) -> AnyRecord:
     return type(record)(record.raw, shape, record._decoded)  # noqa: SLF001 - the cache is this module's own
 
 
-@lru_cache(maxsize=256)
-def parse_stream_arn(arn: str) -> tuple[str, str]:
-    """Region and table name of a table's or stream's ARN, in any partition; empty texts for any other."""
-    match = _STREAM_ARN.fullmatch(arn)
-    return (match[1], match[2]) if match else ("", "")
-
-
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
 def _describe(value: object) -> str:
-    return "absent" if value is None else f"{value!r}" if isinstance(value, str) else f"a {type(value).__name__}"
+    return (
+        "absent" if value is None else f"{value!r}" if isinstance(value, str) else f"a {type(value).__name__}"
+    )
 
 
 def _show_key(value: object) -> str:
@@ -361,5 +330,3 @@ def _show_key(value: object) -> str:
         [(tag, content)] = value.items()
         return str(content) if tag == "N" else repr(content)
     return "?"
-
-

@@ -151,8 +151,12 @@ def _read_attributes(attribute: Any, shapes: Mapping[str, Shape], who: str) -> t
     if attribute is None:
         return ()
     names = [attribute] if isinstance(attribute, str) else attribute
-    if not isinstance(names, list | tuple | set | frozenset) or not all(isinstance(name, str) for name in names):
-        raise DeclarationError(f"{who}: attribute= takes one name or a list of names, not a {type(attribute).__name__}")
+    if not isinstance(names, list | tuple | set | frozenset) or not all(
+        isinstance(name, str) for name in names
+    ):
+        raise DeclarationError(
+            f"{who}: attribute= takes one name or a list of names, not a {type(attribute).__name__}"
+        )
     if not names:
         raise DeclarationError(f"{who}: attribute= is an empty list, so no record would match: leave it out")
     paths = []

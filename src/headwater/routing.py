@@ -191,7 +191,9 @@ class Router:
         if options:
             raise DeclarationError(f"{decorator} takes a function or options, not both at once")
         if isinstance(handler, str):
-            raise DeclarationError(f"{decorator} takes options by keyword: write {decorator}(attribute={handler!r})")
+            raise DeclarationError(
+                f"{decorator} takes options by keyword: write {decorator}(attribute={handler!r})"
+            )
         return self._register_with(kinds, handler, options)
 
     def _register_with(self, kinds: tuple[str, ...], handler: Any, options: dict[str, Any]) -> Any:

@@ -97,8 +97,10 @@ def _shapes(schema: Schema, definitions: dict[str, Schema], config: Any) -> Iter
             yield from _shapes(definitions[schema["schema_ref"]], definitions, config)
         case "model" | "dataclass":
             own = schema.get("config", {})
-            yield _Anything() if own.get("extra_fields_behavior") == "allow" else next(
-                _shapes(schema["schema"], definitions, own), _Anything()
+            yield (
+                _Anything()
+                if own.get("extra_fields_behavior") == "allow"
+                else next(_shapes(schema["schema"], definitions, own), _Anything())
             )
         case "nullable" | "default" | "function-after":
             yield from _shapes(schema["schema"], definitions, config)
@@ -110,7 +112,11 @@ def _shapes(schema: Schema, definitions: dict[str, Schema], config: Any) -> Iter
                 yield from _shapes(choice, definitions, config)
         case "model-fields" | "typed-dict":
             extra = schema.get("extra_behavior") or schema.get("config", {}).get("extra_fields_behavior")
-            yield _Anything() if extra == "allow" else _fields(schema["fields"].items(), schema.get("config", config))
+            yield (
+                _Anything()
+                if extra == "allow"
+                else _fields(schema["fields"].items(), schema.get("config", config))
+            )
         case "dataclass-args":
             yield _fields([(entry["name"], entry) for entry in schema["fields"]], config)
         case "list" if "items_schema" in schema:
@@ -135,4 +141,6 @@ def _field(name: str, entry: Schema, *, by_name: bool) -> _Field:
     choices = alias if isinstance(alias[0], list) else [alias]
     attributes = tuple(dict.fromkeys(str(choice[0]) for choice in choices))
     only_names = all(len(choice) == 1 for choice in choices)
-    return _Field(name, (*attributes, name) if by_name else attributes, entry["schema"] if only_names else None)
+    return _Field(
+        name, (*attributes, name) if by_name else attributes, entry["schema"] if only_names else None
+    )

@@ -141,7 +141,9 @@ def _annotations(function: Callable[..., Any], who: str) -> dict[str, Any]:
     if not inspect.isroutine(function) and not inspect.isclass(function):
         function = type(function).__call__
     try:
-        return typing_extensions.get_type_hints(function, localns=_defining_scope(function), include_extras=True)
+        return typing_extensions.get_type_hints(
+            function, localns=_defining_scope(function), include_extras=True
+        )
     except (NameError, AttributeError) as error:
         raise DeclarationError(
             f"{who} has an annotation that can not be read ({error}), so its record could not be decoded: "

@@ -63,7 +63,9 @@ class Batch:
             for identifier, outcome in zip(self.identifiers, outcomes, strict=True)
             if not acknowledged(outcome)
         ]
-        return BatchResponse(batchItemFailures=failures if self.source == "EventBridge Pipes" else failures[:1])
+        return BatchResponse(
+            batchItemFailures=failures if self.source == "EventBridge Pipes" else failures[:1]
+        )
 
 
 def read_event(event: Any) -> Batch:
@@ -94,7 +96,9 @@ def read_event(event: Any) -> Batch:
             "set TumblingWindowInSeconds to 0"
         )
     return Batch(
-        "event source mapping", records, [_identify(i, raw, _sequence_number) for i, raw in enumerate(records)]
+        "event source mapping",
+        records,
+        [_identify(i, raw, _sequence_number) for i, raw in enumerate(records)],
     )
 
 

@@ -60,7 +60,9 @@ def value_to_python(value: WireValue) -> Any:
         WireValueError: With the path of the first value that is not in the wire form.
     """
     if not isinstance(value, dict):
-        raise WireValueError(f'a value is written as {{"S": ...}} with its type tag, this is a {_kind(value)}')
+        raise WireValueError(
+            f'a value is written as {{"S": ...}} with its type tag, this is a {_kind(value)}'
+        )
     if len(value) != 1:
         tags = ", ".join(map(str, value)) or "none"
         raise WireValueError(f"a value has exactly one type tag, this has {len(value)} ({tags})")
@@ -260,7 +262,9 @@ def _write_set(members: set[Any] | frozenset[Any]) -> dict[str, Any]:
     tagged = [value_to_wire(member) for member in members]
     tags = {tag for value in tagged for tag in value}
     if len(tags) > 1 or not tags <= {"S", "N", "B"}:
-        raise WireValueError(f"a set holds only text, only numbers or only binaries, this holds {', '.join(sorted(tags))}")
+        raise WireValueError(
+            f"a set holds only text, only numbers or only binaries, this holds {', '.join(sorted(tags))}"
+        )
     [tag] = tags
     return {f"{tag}S": sorted(value[tag] for value in tagged)}
 
