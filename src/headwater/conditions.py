@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.errors import ConditionError, DeclarationError
-from headwater.records import Record, Shape, reshape
+from headwater.models import Shape
+from headwater.records import Record, reshape
 from headwater.signatures import Signature, function_name, read_signature
 
 

@@ -73,6 +73,14 @@ PLAIN: Final = Decoder(dict[str, Any], None)
 """Decodes to `dict[str, Any]`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The types that a handler wants a record's images and keys in."""
+
+    model: Decoder = PLAIN
+    key: Decoder = PLAIN
+
+
 def decoder_for(model: Any) -> Decoder:
     """The decoder of a model, one and the same for the same model.
 

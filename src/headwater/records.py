@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final, Generic, cast
 
 from typing_extensions import TypeVar
@@ -17,21 +15,21 @@ from headwater.errors import (
     MissingImageError,
     WireValueError,
 )
-from headwater.models import PLAIN, Decoder
-from headwater.streams import TTL, VIEWS_WITH, EventName, ImageName, UserIdentity, parse_arn
+from headwater.models import Decoder, Shape
+from headwater.streams import (
+    TTL,
+    EventName,
+    ImageName,
+    UserIdentity,
+    missing_image,
+    parse_arn,
+    read_time,
+)
 from headwater.values import WireItem
 
 M_co = TypeVar("M_co", covariant=True, default=dict[str, Any])
 K_co = TypeVar("K_co", covariant=True, default=dict[str, Any])
 AnyRecord = TypeVar("AnyRecord", bound="Record[Any, Any]")
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The types that a handler wants a record's images and keys in."""
-
-    model: Decoder = PLAIN
-    key: Decoder = PLAIN
 
 
 class Record(Generic[M_co, K_co]):
@@ -92,17 +90,14 @@ class Record(Generic[M_co, K_co]):
         Raises:
             MalformedRecordError: When the record has no usable `ApproximateCreationDateTime`.
         """
-        seconds: object = self._stream.get("ApproximateCreationDateTime")
-        try:
-            if isinstance(seconds, int | float | Decimal) and not isinstance(seconds, bool):
-                return datetime.fromtimestamp(float(seconds), tz=UTC)
-        except (ValueError, OverflowError, OSError):  # not a time that a datetime can hold
-            pass
-        raise MalformedRecordError(
-            f"ApproximateCreationDateTime holds seconds as a number, here it is {_describe(seconds)}",
-            sequence_number=self.sequence_number,
-            steps=("dynamodb", "ApproximateCreationDateTime"),
-        )
+        created_at = read_time(self._stream.get("ApproximateCreationDateTime"))
+        if created_at is None:
+            raise MalformedRecordError(
+                "ApproximateCreationDateTime holds no time in seconds",
+                sequence_number=self.sequence_number,
+                steps=("dynamodb", "ApproximateCreationDateTime"),
+            )
+        return created_at
 
     @property
     def age(self) -> timedelta:
@@ -205,10 +200,8 @@ class Record(Generic[M_co, K_co]):
         return image
 
     def _missing(self, name: ImageName) -> MissingImageError:
-        table = f"of table {self.table_name} " if self.table_name else ""
         return MissingImageError(
-            f"there is no {name}: the stream {table}has view type {self.view_type or '(not stated)'}, and this "
-            f"needs {VIEWS_WITH[name]}. A view type can not be changed: disable the stream and enable a new one",
+            missing_image(name, self.view_type, self.table_name),
             sequence_number=self.sequence_number,
             steps=(name,),
         )

@@ -10,8 +10,9 @@ from typing import Any, Final
 from headwater.changes import changed
 from headwater.conditions import Condition, read_condition
 from headwater.errors import ConditionError, DeclarationError, WireValueError
+from headwater.models import Shape
 from headwater.paths import Path, format_path, parse_path
-from headwater.records import Record, Shape, reshape
+from headwater.records import Record, reshape
 from headwater.signatures import ALL_KINDS, function_name, read_signature
 
 DECORATORS: Final[Mapping[tuple[str, ...], str]] = {

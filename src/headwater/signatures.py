@@ -15,8 +15,8 @@ import typing_extensions
 
 from headwater.context import LambdaContext
 from headwater.errors import DeclarationError
-from headwater.models import PLAIN, Decoder, decoder_for
-from headwater.records import RECORD_TYPES, Insert, Modify, Record, Remove, Shape
+from headwater.models import PLAIN, Decoder, Shape, decoder_for
+from headwater.records import RECORD_TYPES, Insert, Modify, Record, Remove
 
 ALL_KINDS: Final = tuple(RECORD_TYPES)
 _POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

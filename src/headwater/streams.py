@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
 ImageName: TypeAlias = Literal["Keys", "NewImage", "OldImage"]
 
-VIEWS_WITH: Final = {
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_StreamSpecification.html
+_VIEWS_WITH: Final = {
     "Keys": "any view type",
     "NewImage": "NEW_IMAGE or NEW_AND_OLD_IMAGES",
     "OldImage": "OLD_IMAGE or NEW_AND_OLD_IMAGES",
 }
-"""Which stream view types put an image into a record.
-
-Source: [StreamSpecification](
-https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_StreamSpecification.html).
-"""
-
 _TABLE_ARN: Final = re.compile(r"arn:[^:]*:dynamodb:([^:]*):[^:]*:table/([^/:]+)(?:/.*)?")
 
 
@@ -55,3 +52,22 @@ def parse_arn(arn: str) -> TableArn:
     """Region and table name of a table's or stream's ARN, in any partition; empty texts for any other text."""
     match = _TABLE_ARN.fullmatch(arn)
     return TableArn(match[1], match[2]) if match else TableArn("", "")
+
+
+def missing_image(name: ImageName, view_type: str, table_name: str) -> str:
+    """Say why a record lacks an image, and what to do about it."""
+    table = f"of table {table_name} " if table_name else ""
+    return (
+        f"there is no {name}: the stream {table}has view type {view_type or '(not stated)'}, and this needs "
+        f"{_VIEWS_WITH[name]}. A view type can not be changed: disable the stream and enable a new one"
+    )
+
+
+def read_time(seconds: object) -> datetime | None:
+    """The time that a record gives in seconds since 1970, as an aware datetime in UTC; `None` when it is none."""
+    if not isinstance(seconds, int | float | Decimal) or isinstance(seconds, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(float(seconds), tz=UTC)
+    except (ValueError, OverflowError, OSError):  # no time that a datetime can hold
+        return None
