@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from headwater.errors import HandlerError, HeadwaterError
-from headwater.outcomes import Failed, Handled, Outcome, Phase, Skipped, Withheld, acknowledged
+from headwater.errors import HandlerError, HeadwaterError, Phase
+from headwater.outcomes import Failed, Handled, Outcome, Skipped, Withheld, acknowledged
 from headwater.records import Record, read_record
 from headwater.routes import Route
 from headwater.sources import RawRecord
@@ -74,7 +74,7 @@ def _finish(returned: object, record: Record, route: Route, await_: Await) -> No
 
 
 def _phase(error: Exception, record: Record) -> Phase:
-    """An image is decoded when the handler reads it: that is the phase then, and not the handler's own code."""
+    """An image is decoded when the handler reads it: an error of ours about this record knows its own phase."""
     if isinstance(error, HeadwaterError) and error.sequence_number == record.sequence_number:
-        return "decode" if error.phase == "decode" else "handler"
+        return error.phase
     return "handler"

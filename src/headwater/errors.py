@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from headwater.paths import Path, Step, format_path
+
+Phase: TypeAlias = Literal["declaration", "source", "record", "condition", "decode", "handler"]
+"""In which step of the pipeline something failed.
+
+Declaring a route; recognising the event; reading a record; asking a route's condition; decoding an image; the handler.
+"""
 
 
 class HeadwaterError(Exception):
     """The root of Headwater's errors.
 
     Attributes:
-        phase: In which step of the pipeline it happened: `"declaration"`, `"source"`, `"record"`, `"condition"`,
-            `"decode"` or `"handler"`.
+        phase: In which step of the pipeline it happened.
         sequence_number: Of the record in question, where there is one.
         path: Where in the record, as in `NewImage.Lines[2].Qty`; empty where no place can be named.
     """
 
-    phase: ClassVar[str] = "handler"
+    phase: ClassVar[Phase] = "handler"
 
     def __init__(self, message: str, *, sequence_number: str | None = None, steps: Path = ()) -> None:
         super().__init__(message)

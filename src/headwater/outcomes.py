@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-Phase: TypeAlias = Literal["record", "condition", "decode", "handler"]
-"""In which step a record failed: reading it, asking a route's condition, decoding an image, or in the handler."""
+from headwater.errors import Phase
 
 
 @dataclass(frozen=True, slots=True)

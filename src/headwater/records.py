@@ -9,22 +9,9 @@ from typing import Any, Final, Generic, cast
 from typing_extensions import TypeVar
 
 from headwater.changes import Change, compare
-from headwater.errors import (
-    DecodeError,
-    MalformedRecordError,
-    MissingImageError,
-    WireValueError,
-)
+from headwater.errors import DecodeError, MalformedRecordError, MissingImageError, WireValueError
 from headwater.models import Decoder, Shape
-from headwater.streams import (
-    TTL,
-    EventName,
-    ImageName,
-    UserIdentity,
-    missing_image,
-    parse_arn,
-    read_time,
-)
+from headwater.streams import TTL, EventName, ImageName, UserIdentity, missing_image, parse_arn, read_time
 from headwater.values import WireItem
 
 M_co = TypeVar("M_co", covariant=True, default=dict[str, Any])
@@ -151,8 +138,7 @@ class Record(Generic[M_co, K_co]):
             MissingImageError: When the stream's view type leaves out an image that is needed.
             WireValueError: When a value is not in the wire form.
         """
-        old = {} if self.event_name == "INSERT" else self.wire_image("OldImage")
-        new = {} if self.event_name == "REMOVE" else self.wire_image("NewImage")
+        old, new = self.wire_images()
         try:
             return compare(old, new)
         except WireValueError as error:
@@ -168,7 +154,8 @@ class Record(Generic[M_co, K_co]):
         """
         image = self._stream.get(name)
         if image is None:
-            raise self._missing(name)
+            reason = missing_image(name, self.view_type, self.table_name)
+            raise MissingImageError(reason, sequence_number=self.sequence_number, steps=(name,))
         if not isinstance(image, dict):
             raise MalformedRecordError(
                 f"{name} maps attribute names to values, here it is a {type(image).__name__}",
@@ -176,6 +163,18 @@ class Record(Generic[M_co, K_co]):
                 steps=(name,),
             )
         return image
+
+    def wire_images(self) -> tuple[WireItem, WireItem]:
+        """The old and new image in wire form; the item that an insert lacks before, and a removal after, is empty.
+
+        Raises:
+            MissingImageError: When the stream's view type leaves one out.
+            MalformedRecordError: When one is no map.
+        """
+        return (
+            {} if self.event_name == "INSERT" else self.wire_image("OldImage"),
+            {} if self.event_name == "REMOVE" else self.wire_image("NewImage"),
+        )
 
     @property
     def _stream(self) -> Mapping[str, Any]:
@@ -199,20 +198,9 @@ class Record(Generic[M_co, K_co]):
         self._decoded[name, decoder] = image
         return image
 
-    def _missing(self, name: ImageName) -> MissingImageError:
-        return MissingImageError(
-            missing_image(name, self.view_type, self.table_name),
-            sequence_number=self.sequence_number,
-            steps=(name,),
-        )
-
     def __repr__(self) -> str:
-        keys = self._raw["dynamodb"].get("Keys")
-        shown = (
-            ", ".join(f"{name}={_show_key(value)}" for name, value in keys.items())
-            if isinstance(keys, dict)
-            else ""
-        )
+        keys = self._stream.get("Keys")
+        shown = ", ".join(map(_show_key, keys, keys.values())) if isinstance(keys, dict) else ""
         table = self.table_name or "?"
         return f"<{type(self).__name__} {table}({shown}) sequence_number={self.sequence_number}>"
 
@@ -296,7 +284,7 @@ def read_record(raw: Mapping[str, Any]) -> Record:
     kind = RECORD_TYPES.get(name) if isinstance(name, str) else None
     if kind is None:
         raise MalformedRecordError(
-            f"eventName is INSERT, MODIFY or REMOVE, here it is {_describe(name)}",
+            f"eventName is INSERT, MODIFY or REMOVE, here it is {name!r}",
             sequence_number=_text(raw["dynamodb"].get("SequenceNumber")),
             steps=("eventName",),
         )
@@ -312,14 +300,6 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _describe(value: object) -> str:
-    return (
-        "absent" if value is None else f"{value!r}" if isinstance(value, str) else f"a {type(value).__name__}"
-    )
-
-
-def _show_key(value: object) -> str:
-    if isinstance(value, dict) and len(value) == 1:
-        [(tag, content)] = value.items()
-        return str(content) if tag == "N" else repr(content)
-    return "?"
+def _show_key(name: str, value: object) -> str:
+    content = next(iter(value.values()), None) if isinstance(value, dict) else None
+    return f"{name}={content if isinstance(value, dict) and 'N' in value else repr(content)}"

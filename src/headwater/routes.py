@@ -203,8 +203,7 @@ def _table_of(record: Record) -> str:
 
 
 def _any_changed(record: Record, paths: tuple[Path, ...]) -> bool:
-    old = {} if record.event_name == "INSERT" else record.wire_image("OldImage")
-    new = {} if record.event_name == "REMOVE" else record.wire_image("NewImage")
+    old, new = record.wire_images()
     try:
         return any(changed(old, new, path) for path in paths)
     except WireValueError as error:
