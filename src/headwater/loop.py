@@ -34,10 +34,11 @@ class HandlerLoop:
             if self._runner is None:
                 self._runner = asyncio.Runner()
                 atexit.register(self._runner.close)
+            # A runner would keep the context of its first run: each awaitable is to see its caller's variables.
+            context = contextvars.copy_context()
             if asyncio._get_running_loop() is None:  # noqa: SLF001 - documented, and does not raise when there is none
-                return self._runner.run(wait())
+                return self._runner.run(wait(), context=context)
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(max_workers=1) as helper:
-                context = contextvars.copy_context()
-                return helper.submit(context.run, self._runner.run, wait()).result()
+                return helper.submit(self._runner.run, wait(), context=context).result()

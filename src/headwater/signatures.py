@@ -126,7 +126,7 @@ def _positional(
 def _is_context(parameter: inspect.Parameter, annotations: Mapping[str, Any], who: str) -> bool:
     annotation = annotations.get(parameter.name, Any)
     if parameter.default is not parameter.empty:
-        return annotation is LambdaContext or parameter.name == "context"
+        return LambdaContext in _union_members(annotation) or parameter.name == "context"
     if isinstance(annotation, type) and annotation.__module__ == "builtins" and annotation is not object:
         raise DeclarationError(
             f"{who} requires {parameter.name!r}, a {annotation.__name__}, but the second argument is the Lambda "
@@ -205,7 +205,8 @@ def _decoder(model: Any, who: str) -> Decoder:
         return decoder_for(model)
     except Exception as error:
         name = getattr(model, "__name__", None) or repr(model)
+        reason = str(error).partition("\n")[0]
         raise DeclarationError(
             f"{who} wants images as {name}, which pydantic can make no validator for, so no record could be decoded: "
-            f"use a pydantic model, dataclass or TypedDict ({type(error).__name__})"
+            f"use a pydantic model, dataclass or TypedDict (pydantic says: {reason})"
         ) from error
