@@ -17,7 +17,9 @@ PEERS = ("headwater", "pydantic", "aws-lambda-powertools", "boto3")
 def main() -> None:
     """Measure all workloads and print them."""
     console = Console()
-    console.print(f"Python {platform.python_version()}, " + ", ".join(f"{peer} {version(peer)}" for peer in PEERS))
+    console.print(
+        f"Python {platform.python_version()}, " + ", ".join(f"{peer} {version(peer)}" for peer in PEERS)
+    )
     for title, workload in ALL.items():
         times = fastest(workload())
         own = next(iter(times.values()))

@@ -40,7 +40,9 @@ def unwanted() -> Mapping[str, Contestant]:
     def by_hand() -> Any:
         for record in event["Records"]:
             stream = record["dynamodb"]
-            if record["eventName"] == "MODIFY" and stream["NewImage"].get("Total") != stream["OldImage"].get("Total"):
+            if record["eventName"] == "MODIFY" and stream["NewImage"].get("Total") != stream["OldImage"].get(
+                "Total"
+            ):
                 print(record)
         return DONE
 
@@ -78,8 +80,12 @@ def models() -> Mapping[str, Contestant]:
         found = []
         for record in event["Records"]:
             stream = record["dynamodb"]
-            old = Order.model_validate({name: deserialize(value) for name, value in stream["OldImage"].items()})
-            new = Order.model_validate({name: deserialize(value) for name, value in stream["NewImage"].items()})
+            old = Order.model_validate(
+                {name: deserialize(value) for name, value in stream["OldImage"].items()}
+            )
+            new = Order.model_validate(
+                {name: deserialize(value) for name, value in stream["NewImage"].items()}
+            )
             if old.Status != new.Status:
                 found.append(new)
         return found
@@ -105,10 +111,17 @@ def plain() -> Mapping[str, Contestant]:
         return [{name: deserialize(value) for name, value in image.items()} for image in images]
 
     def powertools() -> Any:
-        return [dict(image) for r in event["Records"] if (s := DynamoDBRecord(r).dynamodb) for image in (s.old_image, s.new_image)]
+        return [
+            dict(image)
+            for r in event["Records"]
+            if (s := DynamoDBRecord(r).dynamodb)
+            for image in (s.old_image, s.new_image)
+        ]
 
     return {
-        "headwater": Contestant(lambda: [to_python(image) for image in images], lambda result: result[-1] == expected),
+        "headwater": Contestant(
+            lambda: [to_python(image) for image in images], lambda result: result[-1] == expected
+        ),
         "boto3": Contestant(boto3, lambda result: result[-1] == expected),
         "powertools data class": Contestant(powertools, lambda result: result[-1] == expected),
     }

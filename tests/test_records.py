@@ -47,7 +47,7 @@ def test_a_record_says_what_happened_where() -> None:
     """Event name and id, sequence number, table, region and view type are those of the raw record."""
     raw = modify()
     record = as_record(raw, Modify)
-    assert record.raw is raw
+    assert record.raw == raw
     assert record.event_name == "MODIFY"
     assert record.event_id == raw["eventID"]
     assert record.sequence_number == raw["dynamodb"]["SequenceNumber"]
@@ -60,7 +60,11 @@ def test_a_record_says_what_happened_where() -> None:
 @pytest.mark.parametrize(
     ("arn", "table", "region"),
     [
-        ("arn:aws:dynamodb:eu-west-1:123456789012:table/T.a_b-c/stream/2026-01-01T00:00:00.000", "T.a_b-c", "eu-west-1"),
+        (
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/T.a_b-c/stream/2026-01-01T00:00:00.000",
+            "T.a_b-c",
+            "eu-west-1",
+        ),
         ("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/T/stream/2026", "T", "cn-north-1"),
         ("arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/T/stream/2026", "T", "us-gov-west-1"),
         ("arn:aws:dynamodb:ddblocal:000000000000:table/T/stream/2026", "T", "ddblocal"),
@@ -93,7 +97,11 @@ def test_the_time_is_an_aware_datetime(seconds: Any) -> None:
     record = read_record(modify(ApproximateCreationDateTime=seconds))
     assert record.created_at == datetime(2015, 4, 9, tzinfo=UTC)
     assert record.created_at.tzinfo is UTC
-    assert timedelta(days=365 * 11) < record.age == pytest.approx(datetime.now(tz=UTC) - record.created_at, abs=timedelta(minutes=1))
+    assert (
+        timedelta(days=365 * 11)
+        < record.age
+        == pytest.approx(datetime.now(tz=UTC) - record.created_at, abs=timedelta(minutes=1))
+    )
 
 
 @pytest.mark.parametrize("seconds", [None, "1428537600", True, 1e300, float("nan"), -1e18, [1]])
@@ -118,7 +126,7 @@ def test_a_time_that_is_none_is_a_named_error(seconds: object) -> None:
         ("INSERT", {"type": "Service", "principalId": "dynamodb.amazonaws.com"}, False),
     ],
 )
-def test_expired_only_where_time_to_live_removed_the_item(kind: str, identity: object, expired: bool) -> None:  # noqa: FBT001
+def test_expired_only_where_time_to_live_removed_the_item(kind: str, identity: object, expired: bool) -> None:
     """Both parts of the identity and the kind must say so."""
     record = read_record({**modify(), "eventName": kind, "userIdentity": identity})
     assert record.expired is expired
@@ -159,9 +167,9 @@ def test_images_are_decoded_once_for_a_model_and_shared() -> None:
     raw = modify()
     record = as_record(raw, Modify[GameScore])
     assert record.new is record.new
-    plain = reshape(record, read_record(raw)._shape)  # noqa: SLF001 - a view as routes make them
+    plain = reshape(record, read_record(raw)._shape)
     assert plain.new == {**KEYS, "TopScore": 2}
-    assert reshape(plain, record._shape).new is record.new  # noqa: SLF001
+    assert reshape(plain, record._shape).new is record.new
     assert record.old.top_score == 1
 
 
@@ -185,16 +193,16 @@ def test_a_record_can_not_be_changed() -> None:
 def test_a_failure_to_decode_says_where() -> None:
     """Image and path are the item's own, whether the value is malformed or does not fit the model."""
     raw = modify(NewImage={"UserId": {"S": "u1"}, "Lines": {"L": [{"M": {"Qty": {"N": "many"}}}]}})
+    raw["dynamodb"]["OldImage"]["TopScore"] = {"S": "high"}
     record = as_record(raw, Modify[GameScore])
     with pytest.raises(WireValueError) as malformed:
         print(record.new)
     assert malformed.value.path == "NewImage.Lines[0].Qty"
-    raw["dynamodb"]["OldImage"]["TopScore"] = {"S": "high"}
     with pytest.raises(DecodeError) as unfit:
         print(record.old)
     assert unfit.value.path == "OldImage.TopScore"
     assert {malformed.value.sequence_number, unfit.value.sequence_number} == {record.sequence_number}
-    assert str(pickle.loads(pickle.dumps(unfit.value))) == str(unfit.value)  # noqa: S301 - our own bytes
+    assert str(pickle.loads(pickle.dumps(unfit.value))) == str(unfit.value)
 
 
 @pytest.mark.parametrize("image", [[], "text", 1])
@@ -208,7 +216,9 @@ def test_an_image_that_is_no_map_is_a_named_error(image: object) -> None:
 def test_a_missing_image_without_view_type_or_table_is_still_explained() -> None:
     """Where the record does not say them, the error says so."""
     raw = {**modify(NewImage=None, StreamViewType=None), "eventSourceARN": None}
-    with pytest.raises(MissingImageError, match=r"the stream has view type \(not stated\), and this needs NEW_IMAGE or"):
+    with pytest.raises(
+        MissingImageError, match=r"the stream has view type \(not stated\), and this needs NEW_IMAGE or"
+    ):
         print(as_record(raw, Modify).new)
 
 

@@ -232,7 +232,9 @@ def test_one_function_for_two_kinds() -> None:
 # What a route asks
 
 
-@pytest.mark.parametrize("attribute", ["TopScore", ["Other", "TopScore"], ("TopScore",), {"TopScore", "Other"}])
+@pytest.mark.parametrize(
+    "attribute", ["TopScore", ["Other", "TopScore"], ("TopScore",), {"TopScore", "Other"}]
+)
 def test_attribute_asks_for_one_name_or_for_any_of_several(attribute: Any) -> None:
     """A record matches when one of them has changed."""
     app = StreamApp()
@@ -246,7 +248,11 @@ def test_attribute_on_inserts_and_removals_asks_whether_it_is_there() -> None:
     app.on_record(attribute="TopScore")(nothing)
     with_score, without = {**KEYS, "TopScore": 1}, KEYS
     assert outcomes(
-        app, SCORES.insert(with_score), SCORES.insert(without), SCORES.remove(with_score), SCORES.remove(without)
+        app,
+        SCORES.insert(with_score),
+        SCORES.insert(without),
+        SCORES.remove(with_score),
+        SCORES.remove(without),
     ) == [Handled(("nothing",)), Skipped(), Handled(("nothing",)), Skipped()]
 
 
@@ -340,7 +346,9 @@ def test_routers_add_their_table_and_condition_to_those_inside() -> None:
     assert outcomes(app, SCORES.insert(score)) == [Handled(("nothing",))]
     assert asked == ["outer", "inner", "route"]
     bot = {**score, "UserId": "bot"}
-    assert outcomes(app, SCORES.insert(KEYS), SCORES.remove(score), SCORES.insert(bot), ORDERS.insert({"Id": 1})) == [
+    assert outcomes(
+        app, SCORES.insert(KEYS), SCORES.remove(score), SCORES.insert(bot), ORDERS.insert({"Id": 1})
+    ) == [
         Skipped(),
         Skipped(),
         Skipped(),
@@ -402,7 +410,7 @@ def test_stream_handler_without_annotation_takes_every_record() -> None:
     seen: list[object] = []
 
     @stream_handler
-    def lambda_handler(record, context):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - the point of the test
+    def lambda_handler(record, context):  # type: ignore[no-untyped-def]
         seen.append((record.keys["UserId"], context.function_name))
 
     lambda_handler(event([SCORES.remove(KEYS)]), Context())
@@ -487,7 +495,7 @@ def nested_scope() -> Callable[..., None]:
 
 def test_a_model_that_is_out_of_sight_is_refused() -> None:
     """A local model is found only from where it is local."""
-    with pytest.raises(DeclarationError, match="name 'Hidden' is not defined"):
+    with pytest.raises(DeclarationError, match=r"name 'Hidden' is not defined"):
         StreamApp().on_modify(nested_scope())
 
 
@@ -573,7 +581,9 @@ def test_a_function_and_options_at_once_are_refused() -> None:
 
 def test_a_router_whose_condition_could_not_work_is_refused() -> None:
     """Like a route's, and for all kinds."""
-    with pytest.raises(DeclarationError, match="Router: condition takes_insert does not take MODIFY or REMOVE"):
+    with pytest.raises(
+        DeclarationError, match="Router: condition takes_insert does not take MODIFY or REMOVE"
+    ):
         Router(when=takes_insert)  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match="Router: table='a b' is not a table's name"):
         Router(table="a b")
@@ -583,7 +593,7 @@ def test_routers_of_two_tables_can_not_be_nested() -> None:
     """A route inside both would never run, and the include is undone."""
     outer, inner = Router(table="Orders"), Router(table="GameScores")
     inner.on_insert(nothing)
-    with pytest.raises(DeclarationError, match="nothing wants records of table GameScores inside .* Orders"):
+    with pytest.raises(DeclarationError, match=r"nothing wants records of table GameScores inside .* Orders"):
         outer.include(inner)
     assert outer.routes == ()
 

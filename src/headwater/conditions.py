@@ -63,9 +63,8 @@ def read_condition(predicate: Any, kinds: Sequence[str], who: str) -> Condition:
     """
     signature = read_signature(predicate, f"{who}: condition")
     name = function_name(predicate)
-    if inspect.iscoroutinefunction(predicate) or inspect.iscoroutinefunction(
-        getattr(predicate, "__call__", None)
-    ):  # noqa: B004 - the method itself is wanted, for instances
+    called = getattr(predicate, "__call__", None)  # noqa: B004 - the method itself is wanted, for instances
+    if inspect.iscoroutinefunction(predicate) or inspect.iscoroutinefunction(called):
         raise DeclarationError(
             f"{who}: condition {name} is async, so its answer would always count as yes: write it as a plain function"
         )

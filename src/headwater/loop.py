@@ -36,7 +36,7 @@ class HandlerLoop:
                 atexit.register(self._runner.close)
             # A runner would keep the context of its first run: each awaitable is to see its caller's variables.
             context = contextvars.copy_context()
-            if asyncio._get_running_loop() is None:  # noqa: SLF001 - documented, and does not raise when there is none
+            if asyncio._get_running_loop() is None:
                 return self._runner.run(wait(), context=context)
             from concurrent.futures import ThreadPoolExecutor
 

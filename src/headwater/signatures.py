@@ -156,7 +156,7 @@ def _annotations(function: Callable[..., Any], who: str) -> dict[str, Any]:
 def _defining_scope(function: Callable[..., Any]) -> dict[str, Any] | None:
     """The local names where the function is being declared: its models may be local too, as in a test."""
     module = getattr(inspect.unwrap(function), "__globals__", None)
-    frame: types.FrameType | None = sys._getframe()  # noqa: SLF001 - inspect.currentframe is the same call
+    frame: types.FrameType | None = sys._getframe()
     while frame is not None and frame.f_globals is not module:
         frame = frame.f_back
     return None if frame is None else dict(frame.f_locals)

@@ -1,0 +1,70 @@
+# Every target makes its own virtual environment when there is none. `make PYTHON=python3.13 VENV=.venv-3.13 test` picks another.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+VENV ?= .venv
+TESTS ?=
+OLDEST := $(addprefix tests/,test_models.py test_schemas.py test_records.py test_routing.py test_rules.py test_samples.py)
+PY := $(VENV)/bin/python
+INSTALL := $(PY) -m pip install --quiet --constraint constraints.txt
+SOURCES := $(shell find src examples/game_scores -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types docs bench oldest clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{ printf "make %-6s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.demo $(VENV)/.wheel ## watch typed handlers react to a live DynamoDB stream
+	@$(PY) -m headwater.cli demo examples/game_scores/app.py:app
+
+test: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## run all tests against the built wheel, with the coverage gate
+	@rm -f .coverage .coverage.*
+	$(PY) -m pytest --numprocesses 2 --dist loadfile --cov --cov-report= $(TESTS)
+	@$(if $(TESTS),,$(PY) -m coverage report --include='*/headwater/*.py' --fail-under=100)
+
+lint: $(VENV)/.lint $(VENV)/.wheel ## check style, format and import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+
+types: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## check types with mypy --strict and pyright
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pyright --pythonpath $(PY)
+
+docs: $(VENV)/.docs $(VENV)/.wheel ## build the documentation into site/
+	$(VENV)/bin/mkdocs build --strict --quiet
+	@echo "the documentation is in site/index.html"
+
+bench: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## measure against peers, as ratios
+	@$(PY) -m benchmarks
+
+oldest: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## run the decoding tests with the oldest pydantic allowed, in a venv of its own
+	@test "$(VENV)" != .venv || { echo "this changes pydantic in the venv: say make VENV=.venv-oldest oldest" >&2; exit 1; }
+	$(PY) -m pip install --quiet 'pydantic==2.7.*'
+	$(PY) -m pytest --numprocesses 2 --dist loadfile $(OLDEST)
+
+clean: ## remove everything that the other targets made
+	rm -rf .venv* dist site .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "Headwater needs Python 3.11 or newer, and there is none: install one, or say make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade 'pip>=25.1'
+
+# The extras that the demo needs, without Headwater itself.
+$(VENV)/.demo: pyproject.toml constraints.txt | $(PY)
+	$(INSTALL) $$($(PY) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *p["optional-dependencies"]["cli"], *p["optional-dependencies"]["local"])')
+	@touch $@
+
+$(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml constraints.txt | $(PY)
+	$(INSTALL) --group $*
+	@touch $@
+
+# Tests, demo and type checks see what a user installs: the wheel, never the source tree.
+$(VENV)/.wheel: $(SOURCES) constraints.txt | $(PY)
+	@rm -rf dist/$(notdir $(VENV))
+	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist/$(notdir $(VENV)) .
+	$(INSTALL) dist/$(notdir $(VENV))/*.whl
+	$(PY) -m pip install --quiet --force-reinstall --no-deps dist/$(notdir $(VENV))/*.whl
+	@touch $@

@@ -1,0 +1,1 @@
+"""The real components that tests run against, as session fixtures."""
