@@ -24,7 +24,7 @@ NO_SKIP = "HEADWATER_NO_SKIP"
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Where `HEADWATER_NO_SKIP` is set, a skipped test has failed."""
-    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    report: pytest.TestReport = yield  # type: ignore[assignment]
     if report.skipped and os.environ.get(NO_SKIP) and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = (

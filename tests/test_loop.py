@@ -7,10 +7,11 @@ import contextvars
 import threading
 
 from headwater import Record, StreamApp
+from headwater.sources import BatchResponse
 from headwater.testing import Table, event
 
 TABLE = Table("Orders", keys="Id")
-DONE = {"batchItemFailures": []}
+DONE: BatchResponse = {"batchItemFailures": []}
 
 
 def app_with_loops() -> tuple[StreamApp, list[asyncio.AbstractEventLoop]]:

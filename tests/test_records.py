@@ -167,7 +167,7 @@ def test_images_are_decoded_once_for_a_model_and_shared() -> None:
     raw = modify()
     record = as_record(raw, Modify[GameScore])
     assert record.new is record.new
-    plain = reshape(record, read_record(raw)._shape)
+    plain: Modify[Any] = reshape(record, read_record(raw)._shape)
     assert plain.new == {**KEYS, "TopScore": 2}
     assert reshape(plain, record._shape).new is record.new
     assert record.old.top_score == 1
