@@ -164,11 +164,22 @@ def test_anything_that_can_be_called_is_a_handler() -> None:
     app.on_modify(anything)
     app.on_modify(seen.append)
 
+    @app.on_modify
+    @staticmethod
+    def static(record: Modify[GameScore]) -> None:
+        seen.append(record.new.top_score)
+
+    @app.on_modify
+    @functools.cache
+    def cached(record: Modify[GameScore]) -> None:
+        seen.append(record.new.top_score)
+
     [outcome] = outcomes(app, modified())
-    assert outcome == Handled(("handle", "Service", "with_prefix", "anything", "append"))
+    assert outcome == Handled(("handle", "Service", "with_prefix", "anything", "append", "static", "cached"))
     assert service.seen == [2, (2, Context().function_name)]
     assert seen[:2] == [("score", 2), 1]
     assert isinstance(seen[2], Modify)
+    assert seen[3:] == [2, 2]
 
 
 def test_who_is_given_the_context() -> None:

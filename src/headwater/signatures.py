@@ -138,8 +138,8 @@ def _is_context(parameter: inspect.Parameter, annotations: Mapping[str, Any], wh
 def _annotations(function: Callable[..., Any], who: str) -> dict[str, Any]:
     while isinstance(function, functools.partial):
         function = function.func
-    if not inspect.isroutine(function) and not inspect.isclass(function):
-        function = type(function).__call__
+    if not inspect.isroutine(function) and not hasattr(function, "__wrapped__"):
+        function = type(function).__call__  # an instance that can be called
     try:
         return typing_extensions.get_type_hints(
             function, localns=_defining_scope(function), include_extras=True
