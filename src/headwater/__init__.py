@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from headwater.app import BatchResult, StreamApp, stream_handler
 from headwater.changes import Change
 from headwater.context import LambdaContext
@@ -22,10 +24,12 @@ from headwater.outcomes import Failed, Handled, Outcome, Skipped, Withheld
 from headwater.records import Insert, Modify, Record, Remove
 from headwater.routes import Route
 from headwater.routing import Router
+from headwater.sources import BatchResponse
 from headwater.streams import UserIdentity
 from headwater.values import to_python, to_wire
 
 __all__ = [
+    "BatchResponse",
     "BatchResult",
     "Change",
     "ConditionError",
@@ -59,10 +63,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
-    """Look the version up when somebody asks, since that reads from disk."""
-    if name == "__version__":
-        from importlib.metadata import version
+if TYPE_CHECKING:
+    __version__: str
+else:  # to a type checker, a __getattr__ would make a str of every misspelt name
 
-        return version("headwater")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> str:
+        """Look the version up when somebody asks, since that reads from disk."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("headwater")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

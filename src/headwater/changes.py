@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from headwater.errors import WireValueError
 from headwater.paths import Path, format_path
-from headwater.values import WireItem, WireValue, read_binary, read_number, value_to_python
+from headwater.values import WireItem, WireValue, value_to_python
 
 ChangeKind: TypeAlias = Literal["added", "removed", "changed"]
 
@@ -57,7 +57,7 @@ def lookup(item: WireItem, path: Path) -> WireValue | None:
             value = members.get(step) if isinstance(members, dict) else None
         else:
             elements = value.get("L")
-            value = elements[step] if isinstance(elements, list) and step < len(elements) else None
+            value = elements[step] if isinstance(elements, list | tuple) and step < len(elements) else None
     return value
 
 
@@ -75,20 +75,24 @@ def same(old: WireValue | None, new: WireValue | None) -> bool:
     if old_tag != new_tag:
         return False
     match old_tag:
-        case "N":
-            return read_number(old_content) == read_number(new_content)
-        case "B":
-            return read_binary(old_content) == read_binary(new_content)
         case "L":
-            return len(old_content) == len(new_content) and all(map(same, old_content, new_content))
+            return len(old_content) == len(new_content) and all(
+                _same_at((index,), value, new_content[index]) for index, value in enumerate(old_content)
+            )
         case "M":
             return old_content.keys() == new_content.keys() and all(
-                same(value, new_content[name]) for name, value in old_content.items()
+                _same_at((name,), value, new_content[name]) for name, value in old_content.items()
             )
-        case "SS" | "NS" | "BS":
-            return bool(value_to_python(old) == value_to_python(new))
         case _:
-            return False
+            return bool(value_to_python(old) == value_to_python(new))
+
+
+def _same_at(path: Path, old: WireValue | None, new: WireValue | None) -> bool:
+    try:
+        return same(old, new)
+    except WireValueError as error:
+        error.within(*path)
+        raise
 
 
 def changed(old: WireItem, new: WireItem, path: Path) -> bool:
@@ -97,11 +101,7 @@ def changed(old: WireItem, new: WireItem, path: Path) -> bool:
     Raises:
         WireValueError: When a value on the way is not in the wire form.
     """
-    try:
-        return not same(lookup(old, path), lookup(new, path))
-    except WireValueError as error:
-        error.within(*path)
-        raise
+    return not _same_at(path, lookup(old, path), lookup(new, path))
 
 
 def compare(old: WireItem, new: WireItem) -> dict[str, Change]:
@@ -126,12 +126,8 @@ def _compare_members(old: WireItem, new: WireItem, prefix: Path) -> Iterator[tup
 def _compare_values(
     old: WireValue | None, new: WireValue | None, path: Path
 ) -> Iterator[tuple[Path, Change]]:
-    try:
-        if same(old, new):
-            return
-    except WireValueError as error:
-        error.within(*path)
-        raise
+    if _same_at(path, old, new):
+        return
     if old is None:
         yield path, Change("added", None, new)
     elif new is None:
@@ -157,7 +153,7 @@ def _tagged(value: WireValue) -> tuple[str, Any]:
     if not isinstance(value, Mapping) or len(value) != 1:
         value_to_python(value)  # raises, and says what is wrong
     [(tag, content)] = value.items()
-    container = {"L": list, "M": dict}.get(tag)
+    container: Any = {"L": (list, tuple), "M": dict}.get(tag)
     if container is not None and not isinstance(content, container):
         value_to_python(value)
     return tag, content

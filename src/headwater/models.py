@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from headwater.errors import DecodeError, Violation
 from headwater.paths import Path, Step, format_path
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 _PLAIN_MODELS: Final = (Any, object, dict, dict[str, Any])
 _SHOWN: Final = 3
+
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +47,7 @@ class Decoder:
         try:
             return self.adapter.validate_python(plain)
         except ValidationError as error:
-            failure = decode_error(error, plain, self.name)
+            failure = decode_error(error, plain, self)
         # Raised out here, so that no log prints pydantic's text, which quotes the item, as the error's context.
         raise failure
 
@@ -90,12 +91,17 @@ def decoder_for(model: Any) -> Decoder:
     if any(model is plain or model == plain for plain in _PLAIN_MODELS):
         return PLAIN
     try:
-        return _cached_decoder(model)
+        # A | B equals B | A, but means another thing: the text tells them apart.
+        return _cached_decoder(model, "" if isinstance(model, type) else repr(model))
     except TypeError:  # not hashable, such as Annotated with a list in it
         return _make_decoder(model)
 
 
-def decode(item: WireItem, model: Callable[..., Any] | Any) -> Any:
+@overload
+def decode(item: WireItem, model: type[Model]) -> Model: ...
+@overload
+def decode(item: WireItem, model: Any) -> Any: ...
+def decode(item: WireItem, model: Any) -> Any:
     """Decode an item in wire form into a model: `TypeAdapter(model).validate_python(to_python(item))`.
 
     Args:
@@ -115,34 +121,43 @@ def _make_decoder(model: Any) -> Decoder:
     return Decoder(model, TypeAdapter(model))
 
 
-_cached_decoder: Final = lru_cache(maxsize=None)(_make_decoder)
+@cache
+def _cached_decoder(model: Any, _text: str) -> Decoder:
+    return _make_decoder(model)
 
 
-def decode_error(error: ValidationError, item: dict[str, Any], model: str) -> DecodeError:
+def decode_error(error: ValidationError, item: dict[str, Any], decoder: Decoder) -> DecodeError:
     """Say a validation error of pydantic in the item's own attribute names."""
     found = [
-        (_place(item, entry["loc"], missing=entry["type"] == "missing"), entry["type"], entry["msg"])
+        (_place(decoder, item, entry["loc"], entry["type"]), entry["type"], entry["msg"])
         for entry in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     shown = "; ".join(f"{format_path(path) or 'the item'}: {kind}" for path, kind, _ in found[:_SHOWN])
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    failure = DecodeError(f"this item does not fit {model}: {shown}{more}", steps=found[0][0])
+    failure = DecodeError(f"this item does not fit {decoder.name}: {shown}{more}", steps=found[0][0])
     failure.violations = tuple(Violation(format_path(path), kind, text) for path, kind, text in found)
     return failure
 
 
-def _place(item: Any, location: tuple[int | str, ...], *, missing: bool) -> Path:
+def _place(decoder: Decoder, item: Any, location: tuple[int | str, ...], kind: str) -> Path:
     """The steps of pydantic's location that are places in the item: the others name union members, tags, validators."""
-    return tuple(_steps(item, location, missing=missing))
-
-
-def _steps(item: Any, location: tuple[int | str, ...], *, missing: bool) -> Iterator[Step]:
+    steps: list[Step] = []
     place = item
     for position, step in enumerate(location, start=1):
-        absent = missing and position == len(location)
-        if isinstance(place, dict) and isinstance(step, str) and (step in place or absent):
-            yield step
-            place = place.get(step)
-        elif isinstance(place, list) and isinstance(step, int) and step < len(place):
-            yield step
-            place = place[step]
+        absent = kind.startswith("missing") and position == len(location)
+        if isinstance(place, dict) and isinstance(step, str):
+            name = step if step in place else _attribute(decoder, (*steps, step))
+            if name in place or absent:
+                steps.append(name)
+                place = place.get(name)
+        elif isinstance(place, list) and isinstance(step, int) and (step < len(place) or absent):
+            steps.append(step)
+            place = place[step] if step < len(place) else None
+    return tuple(steps)
+
+
+def _attribute(decoder: Decoder, path: tuple[Step, ...]) -> str:
+    """The attribute of the last step, which is a field's Python name in a model with `loc_by_alias=False`."""
+    name = str(path[-1])
+    unknown = decoder.unknown_attribute(path)
+    return unknown.alias if unknown is not None and unknown.name == name and unknown.alias else name

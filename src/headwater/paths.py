@@ -15,7 +15,7 @@ _STEP: Final = re.compile(
     r"""
     (?P<dot> \.? ) (?P<name> [^.\[\]"]+ )    # Address   .City
     | \[ (?P<index> [0-9]+ ) \]              # [0]
-    | \[ (?P<quoted> "(?:[^"\\]|\\.)*" ) \]  # ["a.b"]
+    | \[ (?P<quoted> " (?: [^"\\\x00-\x1f] | \\["\\/bfnrt] | \\u[0-9a-fA-F]{4} )* " ) \]  # ["a.b"], as in JSON
     """,
     re.VERBOSE,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
@@ -84,7 +85,7 @@ class Router:
     def on_insert(
         self,
         *,
-        attribute: str | Sequence[str] | None = None,
+        attribute: str | Sequence[str] | AbstractSet[str] | None = None,
         table: str | None = None,
         when: Callable[[Insert[Any, Any]], bool] | None = None,
     ) -> Callable[[InsertHandler], InsertHandler]: ...
@@ -110,7 +111,7 @@ class Router:
     def on_modify(
         self,
         *,
-        attribute: str | Sequence[str] | None = None,
+        attribute: str | Sequence[str] | AbstractSet[str] | None = None,
         table: str | None = None,
         when: Callable[[Modify[Any, Any]], bool] | None = None,
     ) -> Callable[[ModifyHandler], ModifyHandler]: ...
@@ -136,7 +137,7 @@ class Router:
     def on_remove(
         self,
         *,
-        attribute: str | Sequence[str] | None = None,
+        attribute: str | Sequence[str] | AbstractSet[str] | None = None,
         table: str | None = None,
         when: Callable[[Remove[Any, Any]], bool] | None = None,
         expired: bool | None = None,
@@ -164,7 +165,7 @@ class Router:
     def on_record(
         self,
         *,
-        attribute: str | Sequence[str] | None = None,
+        attribute: str | Sequence[str] | AbstractSet[str] | None = None,
         table: str | None = None,
         when: Callable[[AnyKind], bool] | None = None,
     ) -> Callable[[RecordHandler], RecordHandler]: ...

@@ -61,12 +61,21 @@ def unknown_attribute(schema: Schema, path: Path) -> UnknownAttribute | None:
 
 
 def _unknown(schema: Schema, path: Path, definitions: dict[str, Schema]) -> UnknownAttribute | None:
-    answer = None
+    answers: list[UnknownAttribute] = []
     for shape in _shapes(schema, definitions, {}):
         answer = _unknown_in(shape, path, definitions)
         if answer is None:
             return None
-    return answer
+        answers.append(answer)
+    return _merged(answers, path) if answers else None
+
+
+def _merged(answers: list[UnknownAttribute], path: Path) -> UnknownAttribute:
+    """One answer for a union: how far any member could follow the path, and what such members have there."""
+    name = max((answer.name for answer in answers), key=path.index)
+    alike = [answer for answer in answers if answer.name == name]
+    known = tuple(dict.fromkeys(attribute for answer in alike for attribute in answer.known))
+    return UnknownAttribute(name, known, next((answer.alias for answer in alike if answer.alias), None))
 
 
 def _unknown_in(shape: _Shape, path: Path, definitions: dict[str, Schema]) -> UnknownAttribute | None:
@@ -97,17 +106,16 @@ def _shapes(schema: Schema, definitions: dict[str, Schema], config: Any) -> Iter
             yield from _shapes(definitions[schema["schema_ref"]], definitions, config)
         case "model" | "dataclass":
             own = schema.get("config", {})
-            yield (
-                _Anything()
-                if own.get("extra_fields_behavior") == "allow"
-                else next(_shapes(schema["schema"], definitions, own), _Anything())
-            )
+            if own.get("extra_fields_behavior") == "allow" or schema.get("custom_init"):
+                yield _Anything()  # an __init__ of the user's own sees the whole item
+            else:
+                yield from _shapes(schema["schema"], definitions, own)
         case "nullable" | "default" | "function-after":
             yield from _shapes(schema["schema"], definitions, config)
         case "union":
             for choice in schema["choices"]:
                 yield from _shapes(choice[0] if isinstance(choice, tuple) else choice, definitions, config)
-        case "tagged-union":
+        case "tagged-union" if not callable(schema["discriminator"]):
             for choice in schema["choices"].values():
                 yield from _shapes(choice, definitions, config)
         case "model-fields" | "typed-dict":

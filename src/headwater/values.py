@@ -19,7 +19,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 
 from headwater.errors import WireValueError
@@ -35,6 +35,7 @@ MAX_DIGITS: Final = 38
 
 _MAX_EXPONENT: Final = 125
 _MIN_EXPONENT: Final = -130
+_REFUSING: Final = Context(traps=[InvalidOperation])  # whatever the user's own context lets pass
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -87,7 +88,7 @@ def read_number(text: object) -> int | Decimal:
     if not _NUMBER.fullmatch(text):
         raise WireValueError("this text is not a decimal number")
     try:
-        number = _within_range(Decimal(text))
+        number = _within_range(Decimal(text, _REFUSING))
     except InvalidOperation:  # an exponent of twenty digits
         raise WireValueError("a DynamoDB number lies between 1E-130 and 9.99E+125 in size") from None
     return int(number) if number == number.to_integral_value() else number

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headwater.errors import WireValueError
@@ -67,6 +68,8 @@ def _plain(value: object) -> Any:
             return _plain(value.value)
         case float():
             return Decimal(str(value))
+        case PurePath():
+            return str(value)
         case None | bool() | str() | int() | Decimal() | bytes() | bytearray():
             return value
         case Mapping():

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
 from headwater.changes import same
 from headwater.errors import WireValueError
@@ -26,6 +26,12 @@ _MAX_SEQUENCE_DIGITS: Final = 40
 _STREAM_LABEL: Final = "2024-01-01T00:00:00.000"
 _NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 _MAX_KEYS: Final = 2
+_IMAGES: Final[Mapping[ViewType, tuple[str, ...]]] = {
+    "KEYS_ONLY": (),
+    "NEW_IMAGE": ("NewImage",),
+    "OLD_IMAGE": ("OldImage",),
+    "NEW_AND_OLD_IMAGES": ("NewImage", "OldImage"),
+}
 _KEY_TAGS: Final = ("S", "N", "B")
 
 
@@ -70,10 +76,10 @@ class Table:
                 f"table {self.name}: keys={self.keys!r} is no key schema: name the partition key, "
                 "or the partition key and the sort key"
             )
-        if self.view_type not in get_args(ViewType):
+        if self.view_type not in _IMAGES:
             raise ValueError(
                 f"table {self.name}: view_type={self.view_type!r} does not exist, there are "
-                f"{', '.join(get_args(ViewType))}"
+                f"{', '.join(_IMAGES)}"
             )
 
     @property
@@ -107,8 +113,7 @@ class Table:
             WireValueError: When DynamoDB could not hold the item, or a key attribute is missing or of a wrong type.
             ValueError: When the sequence number or the time could not be one.
         """
-        new = wire_item(item)
-        return self._record("INSERT", self._keys_of(new), None, new, sequence_number, created_at)
+        return self._record("INSERT", {"NewImage": wire_item(item)}, sequence_number, created_at)
 
     def modify(
         self, old: Item, new: Item, *, sequence_number: str | None = None, created_at: datetime | None = None
@@ -128,16 +133,16 @@ class Table:
             WireValueError: As `insert`, and when the two items have different keys.
             ValueError: As `insert`.
         """
-        before, after = wire_item(old), wire_item(new)
-        keys = self._keys_of(after)
-        for name, value in self._keys_of(before).items():
-            if not same(value, keys[name]):
+        images = {"NewImage": wire_item(new), "OldImage": wire_item(old)}
+        old_keys = self._keys_of(images["OldImage"])
+        for name, value in self._keys_of(images["NewImage"]).items():
+            if not same(old_keys[name], value):
                 raise WireValueError(
                     "old and new have different keys, but a change never touches them: "
                     "DynamoDB would remove one item and insert another",
                     steps=(name,),
                 )
-        return self._record("MODIFY", keys, before, after, sequence_number, created_at)
+        return self._record("MODIFY", images, sequence_number, created_at)
 
     def remove(
         self,
@@ -162,8 +167,7 @@ class Table:
             WireValueError: As `insert`.
             ValueError: As `insert`.
         """
-        old = wire_item(item)
-        record = self._record("REMOVE", self._keys_of(old), old, None, sequence_number, created_at)
+        record = self._record("REMOVE", {"OldImage": wire_item(item)}, sequence_number, created_at)
         if not expired:
             return record
         identity = {"type": TTL.type, "principalId": TTL.principal_id}
@@ -176,18 +180,15 @@ class Table:
     def _record(
         self,
         event_name: EventName,
-        keys: WireItem,
-        old: WireItem | None,
-        new: WireItem | None,
+        images: Mapping[str, WireItem],
         sequence_number: str | None,
         created_at: datetime | None,
     ) -> dict[str, Any]:
+        item = next(iter(images.values()))
+        shown = {name: image for name, image in images.items() if name in _IMAGES[self.view_type]}
+        parts = {"Keys": self._keys_of(item), **shown}
+        seconds = _seconds(created_at)
         number = self._next_number() if sequence_number is None else _checked_number(sequence_number)
-        images = {
-            "Keys": keys,
-            **({"NewImage": new} if new is not None and self.view_type.startswith("NEW") else {}),
-            **({"OldImage": old} if old is not None and "OLD" in self.view_type else {}),
-        }
         return {
             "eventID": hashlib.sha256(f"{self.stream_arn} {number}".encode()).hexdigest()[:32],
             "eventName": event_name,
@@ -195,10 +196,10 @@ class Table:
             "eventSource": "aws:dynamodb",
             "awsRegion": self.region,
             "dynamodb": {
-                "ApproximateCreationDateTime": _seconds(created_at),
-                **images,
+                "ApproximateCreationDateTime": seconds,
+                **parts,
                 "SequenceNumber": number,
-                "SizeBytes": sum(map(item_size, images.values())),
+                "SizeBytes": sum(map(item_size, parts.values())),
                 "StreamViewType": self.view_type,
             },
             "eventSourceARN": self.stream_arn,
