@@ -6,7 +6,7 @@ absent attribute is not `NULL`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -150,7 +150,7 @@ def _compare_elements(
 
 
 def _tagged(value: WireValue) -> tuple[str, Any]:
-    if not isinstance(value, Mapping) or len(value) != 1:
+    if not isinstance(value, dict) or len(value) != 1:
         value_to_python(value)  # raises, and says what is wrong
     [(tag, content)] = value.items()
     container: Any = {"L": (list, tuple), "M": dict}.get(tag)

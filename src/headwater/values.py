@@ -248,7 +248,7 @@ def _write_map(values: Mapping[Any, object]) -> dict[str, Any]:
     try:
         for name, value in values.items():
             if not isinstance(name, str):
-                raise WireValueError(f"names are text, this one is a {_kind(name)}")
+                raise WireValueError(f"names are text, this one is a {_kind(name)}")  # noqa: TRY301 - the place is added below
             encoded[name] = value_to_wire(value)
     except WireValueError as error:
         error.within(str(name))

@@ -1,0 +1,220 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from headwater.app import BatchResult, StreamApp
+from headwater.cli.display import key_text, outcome_text
+from headwater.cli.events import EventError, read_events
+from headwater.cli.loader import LoadError, load_app
+from headwater.errors import HeadwaterError, SourceError
+from headwater.outcomes import Failed
+from headwater.streams import parse_arn
+from headwater.testing import LambdaContext
+
+FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="headwater",
+    help="Typed handlers for DynamoDB Streams on AWS Lambda.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+AppArgument = Annotated[str, typer.Argument(metavar="APP", help="path/to/app.py:app or package.module:app")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+@app.command()
+def routes(target: AppArgument, *, as_json: JsonOption = False) -> None:
+    """List an app's routes in the order in which they run."""
+    rows = [route.columns() for route in _load(target).routes]
+    if as_json:
+        names = ("decorator", "when", "handler")
+        console.print_json(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+        return
+    table = Table("", "decorator", "only when", "handler(model)", box=None, padding=(0, 2, 0, 0))
+    for number, row in enumerate(rows, start=1):
+        table.add_row(str(number), *row)
+    console.print(table)
+
+
+@app.command()
+def invoke(
+    target: AppArgument,
+    event: Annotated[
+        str,
+        typer.Argument(metavar="EVENT", help="A JSON file, a directory of them, or - for standard input."),
+    ],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Call an app with events and show what became of each record.
+
+    Exits with 0 when all records are acknowledged, with 1 when one failed, and with 2 when there is nothing to call.
+    """
+    stream_app = _load(target)
+    results: list[tuple[str, BatchResult]] = []
+    try:
+        for name, content in read_events(event):
+            results.append((name, stream_app.run(content, LambdaContext())))
+            if not as_json:
+                _show_result(*results[-1])
+    except EventError as error:
+        _refuse(str(error))
+    except SourceError as error:
+        _refuse(str(error))
+    if as_json:
+        console.print_json(json.dumps([_result_as_json(name, result) for name, result in results]))
+    if any(isinstance(outcome, Failed) for _, result in results for outcome in result.outcomes):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def run(
+    target: AppArgument,
+    *,
+    table: Annotated[str, typer.Option(help="The table whose stream is read.")],
+    endpoint_url: Annotated[str | None, typer.Option(help="Of DynamoDB Local, for example.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="As for the AWS command line, where not configured.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, max=1000, help="Records in a batch at most.")] = 100,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Start with what comes now, not with what is there.")
+    ] = False,
+    until_idle: Annotated[
+        float | None, typer.Option(help="Stop when nothing came for so many seconds.")
+    ] = None,
+) -> None:
+    """Hand a table's stream to an app, live, until Ctrl-C: a failed record comes again from the checkpoint on."""
+    stream_app = _load(target)
+    try:
+        from headwater.cli.connect import ConnectError, open_stream
+        from headwater.cli.live import Tally, follow
+    except ImportError:
+        _needs_local()
+    try:
+        poller = open_stream(
+            table, endpoint_url=endpoint_url, region=region, batch_size=batch_size, latest=latest
+        )
+    except ConnectError as error:
+        _refuse(str(error))
+    stopped: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _frame: stopped.append(received))
+    last_found = time.monotonic()
+    seen = -1
+
+    def stop(tally: Tally) -> bool:
+        nonlocal last_found, seen
+        if tally.batches != seen:
+            last_found, seen = time.monotonic(), tally.batches
+        return bool(stopped) or (until_idle is not None and time.monotonic() - last_found > until_idle)
+
+    console.print(f"the stream of table {table}, batches of {batch_size}, Ctrl-C to stop")
+    tally = follow(stream_app, poller, console, stop=stop, pause=_interruptible(stopped))
+    console.print()
+    console.print(
+        f"{len(tally.acknowledged)} records acknowledged, {len(set(tally.failed) - tally.acknowledged)} still failing"
+    )
+
+
+@app.command()
+def demo(
+    target: Annotated[
+        str | None, typer.Argument(metavar="[APP]", help="An app for the GameScores table.")
+    ] = None,
+) -> None:
+    """Watch handlers react to a live stream, in an embedded DynamoDB: nothing to set up, over in a few seconds."""
+    stream_app = _load(target or _bundled_example())
+    try:
+        from headwater.cli.demo import run_demo
+    except ImportError:
+        _needs_local()
+    try:
+        complete = run_demo(stream_app, console)
+    except KeyboardInterrupt:
+        errors.print("stopped")
+        raise typer.Exit(INTERRUPTED) from None
+    if not complete:
+        raise typer.Exit(FAILED)
+
+
+def _load(target: str) -> StreamApp:
+    try:
+        return load_app(target)
+    except LoadError as error:
+        _refuse(str(error))
+
+
+def _bundled_example() -> str:
+    packaged = Path(__file__).with_name("game_scores.py")
+    in_source_tree = Path(__file__).parents[3] / "examples" / "game_scores" / "app.py"
+    return f"{packaged if packaged.exists() else in_source_tree}:app"
+
+
+def _refuse(reason: str) -> NoReturn:
+    errors.print(Text(reason, style="red"))
+    raise typer.Exit(UNUSABLE)
+
+
+def _needs_local() -> NoReturn:
+    _refuse('this command needs boto3 and moto: pip install "headwater[cli,local]"')
+
+
+def _interruptible(stopped: list[int]) -> Callable[[float], None]:
+    def pause(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not stopped and time.monotonic() < until:
+            time.sleep(min(0.05, seconds))
+
+    return pause
+
+
+def _show_result(name: str, result: BatchResult) -> None:
+    table = Table("", "event", "table", "keys", "sequence number", "outcome", box=None, padding=(0, 2, 0, 0))
+    for number, (raw, outcome) in enumerate(zip(result.records, result.outcomes, strict=True), start=1):
+        table.add_row(
+            str(number),
+            str(raw.get("eventName")),
+            parse_arn(str(raw.get("eventSourceARN"))).table_name,
+            key_text(raw),
+            str(raw["dynamodb"].get("SequenceNumber")),
+            outcome_text(outcome),
+        )
+    console.print(Text(name, style="bold"))
+    console.print(table)
+    console.print(Text(json.dumps(result.response)))
+
+
+def _result_as_json(name: str, result: BatchResult) -> dict[str, Any]:
+    records = []
+    for raw, outcome in zip(result.records, result.outcomes, strict=True):
+        told: dict[str, Any] = {
+            "eventName": raw.get("eventName"),
+            "sequenceNumber": raw["dynamodb"].get("SequenceNumber"),
+            "outcome": type(outcome).__name__.lower(),
+        }
+        if isinstance(outcome, Failed):
+            told |= {"phase": outcome.phase, "route": outcome.route, "error": type(outcome.error).__name__}
+            told["path"] = outcome.error.path if isinstance(outcome.error, HeadwaterError) else ""
+        else:
+            told["routes"] = list(getattr(outcome, "routes", ()))
+        records.append(told)
+    return {"event": name, "records": records, "response": result.response}
