@@ -122,5 +122,5 @@ def stream_handler(handler: Callable[..., object], /) -> StreamApp:
     """
     signature = read_signature(handler, "stream_handler")
     app = StreamApp()
-    app._entries.append(Route(handler, signature.shapes, signature.takes_context))  # noqa: SLF001 - the same package
+    app._entries.append(Route(handler, signature.shapes, signature.takes_context))
     return app

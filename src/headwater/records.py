@@ -293,7 +293,7 @@ def read_record(raw: Mapping[str, Any]) -> Record:
 
 def reshape(record: AnyRecord, shape: Shape) -> AnyRecord:
     """The same record with other types for its images; what is decoded already is shared."""
-    return type(record)(record.raw, shape, record._decoded)  # noqa: SLF001 - the cache is this module's own
+    return type(record)(record.raw, shape, record._decoded)
 
 
 def _text(value: object) -> str:

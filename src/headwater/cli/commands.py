@@ -33,7 +33,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+# A pipe has no width: wide enough there that nothing is folded or cut.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 AppArgument = Annotated[str, typer.Argument(metavar="APP", help="path/to/app.py:app or package.module:app")]
@@ -91,9 +92,6 @@ def run(
     *,
     table: Annotated[str, typer.Option(help="The table whose stream is read.")],
     endpoint_url: Annotated[str | None, typer.Option(help="Of DynamoDB Local, for example.")] = None,
-    region: Annotated[
-        str | None, typer.Option(help="As for the AWS command line, where not configured.")
-    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, max=1000, help="Records in a batch at most.")] = 100,
     latest: Annotated[
         bool, typer.Option("--latest", help="Start with what comes now, not with what is there.")
@@ -110,9 +108,7 @@ def run(
     except ImportError:
         _needs_local()
     try:
-        poller = open_stream(
-            table, endpoint_url=endpoint_url, region=region, batch_size=batch_size, latest=latest
-        )
+        poller = open_stream(table, endpoint_url=endpoint_url, batch_size=batch_size, latest=latest)
     except ConnectError as error:
         _refuse(str(error))
     stopped: list[int] = []
@@ -188,17 +184,19 @@ def _interruptible(stopped: list[int]) -> Callable[[float], None]:
 
 
 def _show_result(name: str, result: BatchResult) -> None:
-    table = Table("", "event", "table", "keys", "sequence number", "outcome", box=None, padding=(0, 2, 0, 0))
+    table = Table("", "event", "keys", "sequence number", "outcome", box=None, padding=(0, 2, 0, 0))
+    table.columns[3].overflow = "fold"
     for number, (raw, outcome) in enumerate(zip(result.records, result.outcomes, strict=True), start=1):
         table.add_row(
             str(number),
             str(raw.get("eventName")),
-            parse_arn(str(raw.get("eventSourceARN"))).table_name,
             key_text(raw),
             str(raw["dynamodb"].get("SequenceNumber")),
             outcome_text(outcome),
         )
-    console.print(Text(name, style="bold"))
+    names = {parse_arn(str(raw.get("eventSourceARN"))).table_name or "?" for raw in result.records}
+    of_tables = f" · table {', '.join(sorted(names))}" if names else " · no records"
+    console.print(Text.assemble((name, "bold"), (of_tables, "dim")))
     console.print(table)
     console.print(Text(json.dumps(result.response)))
 

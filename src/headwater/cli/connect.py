@@ -17,16 +17,14 @@ class ConnectError(Exception):
     """The stream can not be read; the message says what to do."""
 
 
-def open_stream(
-    table: str, *, endpoint_url: str | None, region: str | None, batch_size: int, latest: bool
-) -> StreamPoller:
+def open_stream(table: str, *, endpoint_url: str | None, batch_size: int, latest: bool) -> StreamPoller:
     """A poller of a table's stream.
 
     Raises:
         ConnectError: When the table can not be reached, does not exist, or has no stream.
     """
     try:
-        dynamodb = _client("dynamodb", endpoint_url, region)
+        dynamodb = _client("dynamodb", endpoint_url)
         described = dynamodb.describe_table(TableName=table)["Table"]
         if not described.get("StreamSpecification", {}).get("StreamEnabled"):
             raise ConnectError(
@@ -35,7 +33,7 @@ def open_stream(
                 "StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES"
             )
         return StreamPoller(
-            _client("dynamodbstreams", endpoint_url, region),
+            _client("dynamodbstreams", endpoint_url),
             described["LatestStreamArn"],
             position="LATEST" if latest else "TRIM_HORIZON",
             batch_size=batch_size,
@@ -49,8 +47,8 @@ def open_stream(
         raise ConnectError(f"DynamoDB can not be reached: {error}") from error
 
 
-def _client(service: str, endpoint_url: str | None, region: str | None) -> Any:
-    session = boto3.Session(region_name=region)
+def _client(service: str, endpoint_url: str | None) -> Any:
+    session = boto3.Session()
     local = endpoint_url is not None and urlsplit(endpoint_url).hostname in _LOCAL_HOSTS
     if not local:
         return session.client(service, endpoint_url=endpoint_url)

@@ -67,15 +67,14 @@ def run_demo(app: StreamApp, console: Console) -> bool:
             Text.assemble(("Headwater", "bold"), f" on the stream of table {TABLE}, in an embedded DynamoDB")
         )
         console.print(Text(str(app), style="dim"))
-        game = threading.Thread(target=_play, args=(dynamodb,), daemon=True)
-        game.start()
         deadline = time.monotonic() + LONGEST_SECONDS
-
-        def over(tally: Tally) -> bool:
-            done = not game.is_alive() and len(tally.acknowledged) >= WRITES
-            return done or time.monotonic() > deadline
-
-        tally = follow(app, poller, console, stop=over, pause=time.sleep)
+        with _game(dynamodb):
+            tally = follow(
+                app,
+                poller,
+                console,
+                stop=lambda tally: len(tally.acknowledged) >= WRITES or time.monotonic() > deadline,
+            )
     return _summary(tally, console)
 
 
@@ -97,7 +96,20 @@ def _summary(tally: Tally, console: Console) -> bool:
     return not lost
 
 
-def _play(dynamodb: Any) -> None:
+@contextmanager
+def _game(dynamodb: Any) -> Iterator[None]:
+    """Play in the background; when the block ends early, so does the game."""
+    over = threading.Event()
+    game = threading.Thread(target=_play, args=(dynamodb, over), daemon=True)
+    game.start()
+    try:
+        yield
+    finally:
+        over.set()
+        game.join()
+
+
+def _play(dynamodb: Any, over: threading.Event) -> None:
     items: dict[tuple[str, str], dict[str, Any]] = {}
     for moves in _ROUNDS:
         for user, title, value in moves:
@@ -108,7 +120,8 @@ def _play(dynamodb: Any) -> None:
                 item = items.setdefault((user, title), key)
                 item["TopScore" if isinstance(value, int) else "LastPlayed"] = value
                 dynamodb.put_item(TableName=TABLE, Item=to_wire(item))
-        time.sleep(_PACE_SECONDS)
+        if over.wait(_PACE_SECONDS):
+            return
 
 
 def _create_table(dynamodb: Any) -> str:

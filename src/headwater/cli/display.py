@@ -35,9 +35,11 @@ def outcome_text(outcome: Outcome) -> Text:
         case Skipped():
             return Text("no route wants it", style="dim")
         case Failed(phase, error, route):
-            where = f"{route}: " if route else ""
-            reason = str(error).partition("\n")[0] or "no message"
-            return Text(f"{where}failed ({phase}) with {type(error).__name__}: {reason}", style="bold red")
+            where = "" if phase == "handler" else f" in phase {phase}"
+            reason = str(error).partition("\n")[0]
+            return Text(
+                f"{route or 'record'} failed{where}: {type(error).__name__}: {reason}", style="bold red"
+            )
         case Withheld():
             return Text("waits for the record that failed", style="yellow")
 

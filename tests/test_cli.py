@@ -1,0 +1,388 @@
+"""The command line, as a person or a script uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from headwater.testing import Table, event
+from tests.parts.tables import DynamoDB
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = str(ROOT / "examples" / "game_scores" / "app.py")
+EVENT = str(ROOT / "examples" / "game_scores" / "event.json")
+ORDERS = Table("Orders", keys="Id")
+APP = """
+from headwater import Record, StreamApp
+app = StreamApp()
+
+@app.on_record
+def handle(record: Record) -> None:
+    if record.keys["Id"] == "bad":
+        raise ValueError("told to fail")
+"""
+PATIENCE_SECONDS = 60
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "headwater.cli", *arguments]
+
+
+def headwater(
+    *arguments: str, cwd: Path | None = None, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def write_event(path: Path, ids: Sequence[str]) -> str:
+    path.write_text(json.dumps(event([ORDERS.insert({"Id": name}) for name in ids])))
+    return str(path)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> str:
+    (tmp_path / "app.py").write_text(APP)
+    return str(tmp_path / "app.py")
+
+
+# invoke
+
+
+def test_invoke_shows_each_outcome_and_the_response() -> None:
+    """One line a record, the response as JSON at the end, and exit code 1 since one failed."""
+    done = headwater("invoke", f"{EXAMPLE}:app", EVENT)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert "well done, bob: 300 -> 450" in lines
+    for words in (
+        "1 INSERT alice / Meteor Blasters 9600252934295835051549 welcome",
+        "2 MODIFY bob / Meteor Blasters 10600252934295835051549 publish, congratulate",
+        "3 MODIFY bob / Meteor Blasters 11600252934295835051549 no route wants it",
+        (
+            "4 MODIFY carol / Meteor Blasters 12600252934295835051549 publish failed: ConnectionError: "
+            "the leaderboard does not answer"
+        ),
+        "5 REMOVE dave / Meteor Blasters 13600252934295835051549 waits for the record that failed",
+    ):
+        assert words in [" ".join(line.split()) for line in lines]
+    assert json.loads(lines[-1]) == {"batchItemFailures": [{"itemIdentifier": "12600252934295835051549"}]}
+
+
+def test_invoke_exits_with_0_when_all_is_acknowledged(app: str, tmp_path: Path) -> None:
+    """Also for an event from standard input, and for one without records."""
+    path = write_event(tmp_path / "event.json", ["good"])
+    assert headwater("invoke", app, path).returncode == 0
+    assert headwater("invoke", app, "-", stdin=Path(path).read_text()).returncode == 0
+    empty = headwater("invoke", app, "-", stdin='{"Records": []}')
+    assert empty.returncode == 0
+    assert "no records" in empty.stdout
+
+
+def test_invoke_takes_a_directory_in_order_of_name(app: str, tmp_path: Path) -> None:
+    """All events are delivered, and one failure makes the exit code 1."""
+    folder = tmp_path / "events"
+    folder.mkdir()
+    write_event(folder / "b.json", ["bad", "later"])
+    write_event(folder / "a.json", ["good"])
+    done = headwater("invoke", app, str(folder), "--json")
+    assert done.returncode == 1
+    first, second = json.loads(done.stdout)
+    assert Path(first["event"]).name == "a.json"
+    assert [record["outcome"] for record in first["records"] + second["records"]] == [
+        "handled",
+        "failed",
+        "withheld",
+    ]
+    assert second["records"][0]["phase"] == "handler"
+    assert second["records"][0]["route"] == "handle"
+    assert second["records"][0]["error"] == "ValueError"
+    assert first["records"][0]["routes"] == ["handle"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "standard input is no JSON: Expecting property name"),
+        ("", "standard input is no JSON"),
+        ("\x00", "standard input is no JSON"),
+        ("{}", "a stream event has a list of Records, this one has nothing"),
+        (
+            '{"Records": [{"eventSource": "aws:sqs"}]}',
+            "record 0 comes from aws:sqs and not from a DynamoDB stream",
+        ),
+    ],
+)
+def test_invoke_exits_with_2_on_unusable_input(app: str, content: str, message: str) -> None:
+    """One sentence on standard error, and no traceback."""
+    done = headwater("invoke", app, "-", stdin=content)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_invoke_names_a_file_or_directory_that_has_no_event(app: str, tmp_path: Path) -> None:
+    """A missing file and an empty directory are told apart."""
+    (tmp_path / "empty").mkdir()
+    missing = headwater("invoke", app, str(tmp_path / "none.json"))
+    empty = headwater("invoke", app, str(tmp_path / "empty"))
+    assert (missing.returncode, empty.returncode) == (2, 2)
+    assert "there is no file or directory" in missing.stderr
+    assert "holds no *.json file" in empty.stderr
+
+
+# routes
+
+
+def test_routes_lists_them_in_their_order() -> None:
+    """As a table, and as JSON."""
+    shown = headwater("routes", EXAMPLE)
+    assert shown.returncode == 0
+    assert "3 on_modify attribute=TopScore, when=<lambda> congratulate(GameScore)" in [
+        " ".join(line.split()) for line in shown.stdout.splitlines()
+    ]
+    listed = json.loads(headwater("routes", EXAMPLE, "--json").stdout)
+    assert listed[0] == {"decorator": "on_insert", "when": "always", "handler": "welcome(GameScore)"}
+    assert len(listed) == 5
+
+
+# Finding the app
+
+
+def test_an_app_is_found_by_module_too(tmp_path: Path) -> None:
+    """From the current directory, in a package, under either usual name or none."""
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service" / "__init__.py").write_text("")
+    (tmp_path / "service" / "stream.py").write_text(APP.replace("app", "lambda_handler"))
+    for target in ("service.stream", "service.stream:lambda_handler", "service/stream.py"):
+        assert "handle(dict)" in headwater("routes", target, cwd=tmp_path).stdout
+
+
+def test_a_file_imports_what_lies_beside_it(tmp_path: Path, app: str) -> None:
+    """As when Python runs it."""
+    (tmp_path / "models.py").write_text("NAME = 'beside'\n")
+    Path(app).write_text("import models\n" + APP)
+    assert headwater("routes", app).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("nothing.py:app", "there is no file nothing.py"),
+        ("nothing.at.all:app", "there is no module nothing: run this where it can be imported"),
+        ("app.py:ap", "app.py has no ap: did you mean app.py:app?"),
+        ("app.py:handle", "handle in app.py is a function and no StreamApp"),
+        ("json", "json has no app: it holds no StreamApp at all"),
+        (":app", "':app' names no module"),
+        ("broken.py", "broken.py fails while it is imported"),
+        ("broken", "broken fails while it is imported"),
+        ("needs.py", "No module named 'not_installed'"),
+        ("needs", "needs fails while it is imported"),
+    ],
+)
+@pytest.mark.usefixtures("app")
+def test_an_app_that_can_not_be_had_is_explained(tmp_path: Path, target: str, message: str) -> None:
+    """A module that is missing and one that fails to import are two things; the user's own lines are shown."""
+    (tmp_path / "broken.py").write_text("x = 1\nraise RuntimeError('at import')\n")
+    (tmp_path / "needs.py").write_text("import not_installed\n")
+    done = headwater("routes", target, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "importlib" not in done.stderr
+    if target.startswith("broken"):
+        assert "raise RuntimeError('at import')" in done.stderr
+
+
+def test_help_is_shown_when_nothing_is_asked() -> None:
+    """And names the commands."""
+    shown = headwater("--help")
+    assert shown.returncode == 0
+    for name in ("demo", "invoke", "routes", "run"):
+        assert name in shown.stdout
+
+
+def test_without_its_extra_the_command_says_what_to_install(tmp_path: Path) -> None:
+    """The library alone has the command, which needs typer and rich."""
+    (tmp_path / "typer.py").write_text("raise ImportError\n")
+    done = subprocess.run(
+        command("routes", "x"),
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip() == 'this command needs more than the library: pip install "headwater[cli]"'
+
+
+@pytest.mark.parametrize("arguments", [["demo"], ["run", EXAMPLE, "--table", "T"]])
+def test_without_boto3_and_moto_demo_and_run_say_what_to_install(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    """They come with another extra."""
+    (tmp_path / "boto3.py").write_text("raise ImportError\n")
+    done = subprocess.run(
+        command(*arguments),
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert 'pip install "headwater[cli,local]"' in done.stderr
+
+
+# demo
+
+
+def test_the_demo_loses_nothing_and_says_so_in_figures() -> None:
+    """One record fails twice, the checkpoint holds, its redelivery succeeds; with the bundled app and with the file."""
+    for target in ([], [f"{EXAMPLE}:app"]):
+        done = headwater("demo", *target)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stderr == ""
+        assert done.stdout.count("publish failed: ConnectionError: the leaderboard does not answer") == 2
+        assert done.stdout.count("the checkpoint stays before") == 2
+        assert "> well done, carol: 120 -> 180" in done.stdout
+        assert done.stdout.splitlines()[-1] == (
+            "14 changes written · 14 acknowledged · 0 lost · "
+            "1 record failed 2 times and succeeded when delivered again"
+        )
+        assert "\x1b" not in done.stdout
+
+
+def test_the_demo_counts_what_an_app_really_did(app: str) -> None:
+    """An app that never acknowledges a record loses the rest, and the demo says so and fails."""
+    Path(app).write_text(APP.replace('record.keys["Id"] == "bad"', 'record.keys["UserId"] == "dave"'))
+    done = headwater("demo", app)
+    assert done.returncode == 1
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("14 changes written · 9 acknowledged · 5 lost · 1 record failed ")
+    assert last.endswith(" times and is not done")
+
+
+def test_the_demo_ends_on_ctrl_c_and_leaves_nothing() -> None:
+    """Exit code 130, no traceback, no process."""
+    process = subprocess.Popen(
+        command("demo"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("batch 1"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130
+    assert stderr.strip() == "stopped"
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+# run
+
+
+def put(database: DynamoDB, table: str, user: str, score: int) -> None:
+    database.dynamodb.put_item(
+        TableName=table,
+        Item={"UserId": {"S": user}, "GameTitle": {"S": "Meteor Blasters"}, "TopScore": {"N": str(score)}},
+    )
+
+
+@pytest.mark.parametrize("part", ["dynamodb_local", "moto_server"])
+def test_run_hands_a_live_stream_to_the_app(part: str, request: pytest.FixtureRequest) -> None:
+    """The example on a real table: handlers run, a failed record comes again, and it stops when idle."""
+    database: DynamoDB = request.getfixturevalue(part)
+    table = f"GameScores-{uuid4().hex}"
+    database.create_table(table, keys=("UserId", "GameTitle"))
+    for score in (100, 200, 300):
+        put(database, table, "carol", score)
+
+    done = headwater(
+        "run",
+        f"{EXAMPLE}:app",
+        "--table",
+        table,
+        "--endpoint-url",
+        database.endpoint_url,
+        "--until-idle",
+        "0.5",
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("publish failed") == 2
+    said = [line.strip() for line in done.stdout.splitlines() if line.strip().startswith(">")]
+    assert said == [
+        "> welcome to Meteor Blasters, carol",
+        "> leaderboard: carol has 200 in Meteor Blasters",
+        "> well done, carol: 100 -> 200",
+        "> leaderboard: carol has 300 in Meteor Blasters",
+        "> well done, carol: 200 -> 300",
+    ]
+    assert done.stdout.splitlines()[-1] == "3 records acknowledged, 0 still failing"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_run_stops_when_told_to(moto_server: DynamoDB, app: str, ending: signal.Signals) -> None:
+    """Also while a record fails for ever; the exit code says it was no failure."""
+    table = f"Orders-{uuid4().hex}"
+    moto_server.create_table(table, keys=("Id",))
+    moto_server.dynamodb.put_item(TableName=table, Item={"Id": {"S": "bad"}})
+    process = subprocess.Popen(
+        command("run", app, "--table", table, "--endpoint-url", moto_server.endpoint_url),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "the checkpoint stays" in line:
+            break
+    started = time.monotonic()
+    process.send_signal(ending)
+    stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, stderr
+    assert stdout.splitlines()[-1] == "0 records acknowledged, 1 still failing"
+    assert time.monotonic() - started < PATIENCE_SECONDS
+
+
+def test_run_explains_a_table_that_can_not_be_read(moto_server: DynamoDB) -> None:
+    """No such table, no stream on it, and nobody there are three sentences, each with what to do."""
+    name = f"plain-{uuid4().hex}"
+    moto_server.dynamodb.create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for table, endpoint, message in (
+        ("none", moto_server.endpoint_url, "there is no table none at http://"),
+        (
+            name,
+            moto_server.endpoint_url,
+            f"table {name} has no stream: enable one with the view type NEW_AND_OLD",
+        ),
+        (name, "http://127.0.0.1:1", "DynamoDB can not be reached: Could not connect"),
+    ):
+        done = headwater("run", EXAMPLE, "--table", table, "--endpoint-url", endpoint)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
