@@ -101,7 +101,9 @@ def test_invoke_takes_a_directory_in_order_of_name(app: str, tmp_path: Path) -> 
     folder.mkdir()
     write_event(folder / "b.json", ["bad", "later"])
     write_event(folder / "a.json", ["good"])
+    Path(app).write_text(APP + "    print('from the handler')\n")
     done = headwater("invoke", app, str(folder), "--json")
+    assert "from the handler" in done.stderr
     assert done.returncode == 1
     first, second = json.loads(done.stdout)
     assert Path(first["event"]).name == "a.json"

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -73,12 +74,12 @@ def invoke(
     results: list[tuple[str, BatchResult]] = []
     try:
         for name, content in read_events(event):
-            results.append((name, stream_app.run(content, LambdaContext())))
+            # With --json, what handlers print would be no JSON.
+            with redirect_stdout(sys.stderr if as_json else sys.stdout):
+                results.append((name, stream_app.run(content, LambdaContext())))
             if not as_json:
                 _show_result(*results[-1])
-    except EventError as error:
-        _refuse(str(error))
-    except SourceError as error:
+    except (EventError, SourceError) as error:
         _refuse(str(error))
     if as_json:
         console.print_json(json.dumps([_result_as_json(name, result) for name, result in results]))
