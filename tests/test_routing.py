@@ -164,10 +164,10 @@ def test_anything_that_can_be_called_is_a_handler() -> None:
     app.on_modify(anything)
     app.on_modify(seen.append)
 
-    @app.on_modify
-    @staticmethod
     def static(record: Modify[GameScore]) -> None:
         seen.append(record.new.top_score)
+
+    app.on_modify(staticmethod(static))
 
     @app.on_modify
     @functools.cache
@@ -180,6 +180,15 @@ def test_anything_that_can_be_called_is_a_handler() -> None:
     assert seen[:2] == [("score", 2), 1]
     assert isinstance(seen[2], Modify)
     assert seen[3:] == [2, 2]
+
+
+def test_a_builtin_whose_parameters_nobody_knows_is_taken_on_trust() -> None:
+    """It is called with the record; here it can not take one, and the record fails."""
+    app = StreamApp()
+    app.on_modify(max)  # type: ignore[type-var]
+    [outcome] = outcomes(app, modified())
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, TypeError)
 
 
 def test_who_is_given_the_context() -> None:
@@ -458,6 +467,9 @@ class Unfit:
     """pydantic can make no validator for this."""
 
 
+def too_many_parameters(_record: Modify[int, int, int]) -> None: ...  # type: ignore[type-arg]
+
+
 def unfit_model(_record: Modify[Unfit]) -> None: ...
 
 
@@ -471,6 +483,7 @@ def unfit_model(_record: Modify[Unfit]) -> None: ...
         (the_model_itself, r"takes GameScore, but handlers are given records: write Insert\[GameScore\]"),
         (takes_insert, "on_modify handler takes_insert does not take MODIFY records"),
         (no_such_type, "has an annotation that can not be read .*NoSuchType"),
+        (too_many_parameters, "has an annotation that can not be read .*Too many"),
         (unfit_model, "wants images as Unfit, which pydantic can make no validator for"),
         (generator, "on_modify handler generator contains yield"),
         (async_generator, "on_modify handler async_generator contains yield"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,7 @@ from headwater import (
     Skipped,
     SourceError,
     StreamApp,
+    WireValueError,
     Withheld,
 )
 from headwater.testing import Table, event, pipes_batch
@@ -401,6 +403,19 @@ def test_asking_for_a_change_without_both_images(view_type: Any) -> None:
     assert isinstance(outcome.error, MissingImageError)
 
 
+def test_comparing_a_malformed_value_is_a_failure_that_says_where() -> None:
+    """A value that is not in the wire form is neither changed nor unchanged."""
+    record = TABLE.modify(item(n=1), item(n=2))
+    record["dynamodb"]["NewImage"]["n"] = {"N": "many"}
+    app = StreamApp()
+    app.on_modify(attribute="n")(lambda _record: None)
+    [outcome] = app.run(event([record])).outcomes
+    assert isinstance(outcome, Failed)
+    assert outcome.phase == "condition"
+    assert isinstance(outcome.error, WireValueError)
+    assert (outcome.error.path, outcome.error.sequence_number) == ("n", number(record))
+
+
 def test_a_handler_that_reads_no_image_needs_none() -> None:
     """With KEYS_ONLY the keys are enough for a handler that asks for no more."""
     table = Table("GameScores", keys="UserId", view_type="KEYS_ONLY")
@@ -541,6 +556,20 @@ def test_a_condition_that_answers_with_a_coroutine_fails_the_record() -> None:
     [outcome] = app.run(event([TABLE.insert(item())])).outcomes
     assert isinstance(outcome, Failed)
     assert isinstance(outcome.error, ConditionError)
+
+
+def test_a_condition_that_answers_with_any_other_awaitable_fails_the_record() -> None:
+    """A future would count as yes too."""
+
+    class Promise:
+        def __await__(self) -> Iterator[None]:
+            yield
+
+    app = StreamApp()
+    app.on_insert(when=lambda _record: Promise())(lambda _record: None)  # type: ignore[arg-type, return-value]
+    [outcome] = app.run(event([TABLE.insert(item())])).outcomes
+    assert isinstance(outcome, Failed)
+    assert "always counts as yes" in str(outcome.error)
 
 
 def test_a_handler_that_returns_a_generator_fails_the_record() -> None:

@@ -15,7 +15,7 @@ import typing_extensions
 
 from headwater.context import LambdaContext
 from headwater.errors import DeclarationError
-from headwater.models import PLAIN, Decoder, Shape, decoder_for
+from headwater.models import Decoder, Shape, decoder_for
 from headwater.records import RECORD_TYPES, Insert, Modify, Record, Remove
 
 ALL_KINDS: Final = tuple(RECORD_TYPES)
@@ -140,17 +140,16 @@ def _annotations(function: Callable[..., Any], who: str) -> dict[str, Any]:
         function = function.func
     if not inspect.isroutine(function) and not hasattr(function, "__wrapped__"):
         function = type(function).__call__  # an instance that can be called
+    if not getattr(function, "__annotations__", None):
+        return {}
+    scope = _defining_scope(function)
     try:
-        return typing_extensions.get_type_hints(
-            function, localns=_defining_scope(function), include_extras=True
-        )
-    except (NameError, AttributeError) as error:
+        return typing_extensions.get_type_hints(function, localns=scope, include_extras=True)
+    except Exception as error:
         raise DeclarationError(
             f"{who} has an annotation that can not be read ({error}), so its record could not be decoded: "
-            "import the name outside of `if TYPE_CHECKING:` and before the function"
+            "import its names outside of `if TYPE_CHECKING:` and before the function"
         ) from error
-    except TypeError:  # a callable without annotations of its own, such as a builtin
-        return {}
 
 
 def _defining_scope(function: Callable[..., Any]) -> dict[str, Any] | None:
@@ -199,8 +198,6 @@ def _unwrap(annotation: Any) -> Any:
 
 
 def _decoder(model: Any, who: str) -> Decoder:
-    if isinstance(model, typing.TypeVar | typing_extensions.TypeVar):
-        return PLAIN
     try:
         return decoder_for(model)
     except Exception as error:
