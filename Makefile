@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 VENV ?= .venv
 TESTS ?=
-OLDEST := $(addprefix tests/,test_models.py test_schemas.py test_records.py test_routing.py test_rules.py test_samples.py)
+OLDEST := $(addprefix tests/,test_values.py test_changes.py test_paths.py test_models.py test_schemas.py test_records.py test_routing.py test_rules.py test_samples.py)
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --constraint constraints.txt
 SOURCES := $(shell find src examples/game_scores -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import string
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +13,9 @@ from typing import (
     Generic,
     Literal,
     NamedTuple,
+    NotRequired,
     Optional,
+    Required,
     TypeAlias,
     TypeVar,
     Union,
@@ -39,7 +40,7 @@ from pydantic import (
     create_model,
 )
 from pydantic_core import PydanticCustomError
-from typing_extensions import NotRequired, Required, TypedDict
+from typing_extensions import TypedDict
 
 Values: TypeAlias = st.SearchStrategy[Any]
 
@@ -89,7 +90,7 @@ WIRE_VALUES: Values = st.recursive(
         st.booleans().map(lambda content: {"BOOL": content}),
         st.just({"NULL": True}),
         *(
-            st.lists(members, min_size=1, max_size=4).map(lambda content, tag=tag: {tag: content})
+            st.fixed_dictionaries({tag: st.lists(members, min_size=1, max_size=4)})
             for tag, members in SET_MEMBERS.items()
         ),
     ),
@@ -304,7 +305,7 @@ def _optional(depth: int) -> st.SearchStrategy[Kind]:
 
 def _union(depth: int) -> st.SearchStrategy[Kind]:
     def kind_of(first: Kind, second: Kind, ordered: bool) -> Kind:
-        both = Union[first.type, second.type]  # noqa: UP007
+        both: Any = Union[first.type, second.type]  # noqa: UP007
         members = get_args(both) if get_origin(both) is Union else ()  # str | str is no union
         ordered = ordered and len(members) > 1 and type(None) not in members
         return Kind(
@@ -419,9 +420,8 @@ def models(draw: st.DrawFn, depth: int = 2) -> Kind:
     validators = draw(st.sampled_from([{}, {}, *map(_model_validator, ("before", "after", "wrap"))]))
     name = draw(st.sampled_from(["Order", "Score"]))
     base = draw(st.sampled_from([BaseModel, BaseModel, _OwnInit]))
-    model = create_model(
-        name, __base__=type("Base", (base,), {"model_config": config}), __validators__=validators, **fields
-    )
+    parent: Any = type("Base", (base,), {"model_config": config})
+    model: Any = create_model(name, __base__=parent, __validators__=validators, **fields)
     if generated:
         members = [
             dataclasses.replace(member, alias=member.alias or _upper(member.name)) for member in members
@@ -443,7 +443,7 @@ def _model_validator(mode: Any) -> dict[str, Any]:
         return {name: data[name] for name in data if name != "secret"} if isinstance(data, dict) else data
 
     def after(self: Any) -> Any:
-        if len(self.model_fields_set) > 3:  # noqa: PLR2004
+        if len(self.model_fields_set) > 3:
             raise ValueError(f"too many in {self!r}")
         return self
 
@@ -451,7 +451,8 @@ def _model_validator(mode: Any) -> dict[str, Any]:
         return handler(data)
 
     functions: dict[str, Any] = {"before": classmethod(before), "after": after, "wrap": classmethod(wrap)}
-    return {"check": pydantic.model_validator(mode=mode)(functions[mode])}
+    decorate: Any = pydantic.model_validator(mode=mode)
+    return {"check": decorate(functions[mode])}
 
 
 @st.composite

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.strategies import NAMES
 
 from headwater.paths import format_path, parse_path
+from tests.strategies import NAMES
 
 STEPS = st.lists(NAMES | st.text(max_size=4) | st.integers(0, 10**6), max_size=5)
 
@@ -68,7 +68,7 @@ def test_a_path_is_read_into_its_steps(text: str, path: tuple[str | int, ...]) -
 )
 def test_what_is_no_path_is_refused_with_the_way_to_write_one(text: str) -> None:
     """The refusal quotes the text and shows each form that a path can take."""
-    with pytest.raises(ValueError, match="is not a path into an item: write Address.City") as caught:
+    with pytest.raises(ValueError, match=r"is not a path into an item: write Address\.City") as caught:
         parse_path(text)
     assert repr(text) in str(caught.value)
 

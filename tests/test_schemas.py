@@ -25,10 +25,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.errors import PydanticUndefinedAnnotation
 from typing_extensions import TypedDict
 
 from headwater.models import decoder_for
 from headwater.paths import Path, parse_path
+from headwater.schemas import UnknownAttribute
 from headwater.values import to_python, to_wire
 from tests.strategies import IMAGE_KINDS, Kind, items_for
 from tests.test_models import identical
@@ -307,6 +309,24 @@ def test_a_typed_dict_and_a_dataclass_have_aliases_too() -> None:
     assert unknown(UpperPart, "x").known == ("WEIGHT", "weight")
 
 
+class Early(BaseModel):
+    later: Later = Field(alias="Later")  # type: ignore[name-defined]  # noqa: F821 - not yet
+
+
+def test_a_model_that_waits_for_another_class_is_not_judged_before() -> None:
+    """Until the other class exists every name is accepted, and from then on the fields are known."""
+    try:
+        decoder = decoder_for(Early)
+    except PydanticUndefinedAnnotation:  # pydantic 2.7 can not even make the validator that waits
+        return
+    assert decoder.unknown_attribute(("Unheard",)) is None
+    globals()["Later"] = Address
+    try:
+        assert decoder.unknown_attribute(("Later", "Cty")) == UnknownAttribute("Cty", ("City", "zip"), None)
+    finally:
+        del globals()["Later"]
+
+
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
     """Every path into a plain value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -348,9 +368,9 @@ def test_no_path_that_a_model_reads_is_refused(data: st.DataObject) -> None:
 def test_no_path_is_too_odd_to_be_judged(data: st.DataObject) -> None:
     """Any path into any model has an answer, and names a step of it."""
     kind: Kind = data.draw(IMAGE_KINDS)
-    steps = st.lists(
+    steps: st.SearchStrategy[Any] = st.lists(
         st.sampled_from(["A_Field", "a_field", "Content", "Children", "Kind", "in", "x", 0, 7]), max_size=4
     )
-    path = ("A_Field", *data.draw(steps))
+    path: Path = ("A_Field", *data.draw(steps))
     found = decoder_for(kind.type).unknown_attribute(path)
     assert found is None or (found.name in path and found.name not in found.known)

@@ -59,18 +59,16 @@ class Decoder:
 
         try:
             return unknown_attribute(self.adapter.core_schema, path)
-        except (
-            PydanticUserError
-        ):  # the model refers to a class that is not defined yet, so nothing is certain
-            return None
+        except PydanticUserError:
+            return None  # the model refers to a class that is not defined yet, so nothing is certain
 
     @property
     def name(self) -> str:
         """The model's name, for messages and tables."""
-        return getattr(self.model, "__name__", None) or repr(self.model)
+        return self.model.__name__ if isinstance(self.model, type) else repr(self.model)
 
 
-PLAIN: Final = Decoder(dict[str, Any], None)
+PLAIN: Final = Decoder(dict, None)
 """Decodes to `dict[str, Any]`."""
 
 
