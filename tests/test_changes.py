@@ -294,11 +294,25 @@ def test_a_path_leads_to_a_value_or_to_nothing(path: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "item", [{"a": "text"}, {"a": {"M": "text"}}, {"a": {"L": "text"}}, {"a": {}}, {"a": None}]
 )
-def test_a_path_through_malformed_values_leads_to_nothing(item: Any) -> None:
-    """Looking up judges nothing: comparing and decoding do."""
-    assert lookup(item, ("a", "b")) is None
-    assert lookup(item, ("a", 0)) is None
+@pytest.mark.parametrize("step", ["b", 0])
+def test_a_path_through_a_malformed_value_is_an_error(item: Any, step: Any) -> None:
+    """What can not be looked into is not the same as nothing being there."""
     assert lookup(item, (0,)) is None
+    with pytest.raises(WireValueError) as caught:
+        lookup(item, ("a", step))
+    assert caught.value.path == "a"
+
+
+@pytest.mark.parametrize("malformed", [7, None, {"M": "x"}, {}])
+def test_a_malformed_value_counts_neither_as_changed_nor_as_absent(malformed: Any) -> None:
+    """At the path, on the way to it, and in a comparison of whole items."""
+    with pytest.raises(WireValueError):
+        changed({"A": {"M": {"b": {"S": "x"}}}}, {"A": malformed}, ("A", "b"))
+    with pytest.raises(WireValueError):
+        compare({"A": malformed}, {"A": {"S": "x"}})
+    with pytest.raises(WireValueError) as caught:
+        changed({"A": {"L": [{"M": {"b": malformed}}]}}, {}, ("A", 0, "b", "c"))
+    assert caught.value.path == "A[0].b"
 
 
 def test_an_element_of_a_tuple_is_found() -> None:

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
+from headwater import SourceError
 from headwater.sources import read_event
 
 ROOT = Path(__file__).parent.parent
@@ -158,7 +159,7 @@ def check_pip(words: Sequence[str]) -> None:
 
 
 def check_sam(words: Sequence[str]) -> None:
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in itertools.pairwise(words):
         if option in ("-t", "--template", "--template-file"):
             assert (ROOT / value).is_file(), f"no such template: {value}"
 
@@ -190,7 +191,9 @@ def test_every_block_of_a_page_holds(
     for block in with_what_is_shown(path.read_text()):
         if block.language == "text":
             continue
-        assert block.language in checks, f"line {block.line}: nothing checks {block.language or 'no language'}"
+        assert block.language in checks, (
+            f"line {block.line}: nothing checks {block.language or 'no language'}"
+        )
         with capfd.disabled():
             checks[block.language](block)
 
@@ -216,6 +219,6 @@ def test_a_page_that_says_what_is_not_so_is_refused(tmp_path: Path) -> None:
         page.console(Block("console", "$ make nothing\n", 1))
     with pytest.raises(AssertionError):
         page.yaml(Block("yaml", "Resources:\n  A:\n    Type: AWS::Nothing::AtAll\n", 1))
-    with pytest.raises(Exception, match="eventSource|source"):
+    with pytest.raises(SourceError, match="unknown source"):
         page.json(Block("json", '{"Records": [{"body": "x"}]}\n', 1))
     page.console(Block("console", "$ echo a; echo b; echo c\na\n...\nc\n$ true\n", 1))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, overload
 
 from headwater.batch import RoutesByKind, run_in_order
 from headwater.context import LambdaContext
+from headwater.errors import DeclarationError
 from headwater.loop import HandlerLoop
 from headwater.observe import log_failure, log_no_routes
 from headwater.outcomes import Failed, Outcome
@@ -32,7 +33,7 @@ class BatchResult:
         response: What the Lambda function returns.
     """
 
-    records: Sequence[RawRecord]
+    records: Sequence[RawRecord] = field(repr=False)
     outcomes: Sequence[Outcome]
     response: BatchResponse
 
@@ -73,13 +74,10 @@ class StreamApp(Router):
 
     def _outcomes(self, batch: Batch, context: Any) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        for raw, outcome in zip(
-            batch.records,
-            run_in_order(batch.records, self._routes_by_kind(), context, _LOOP.run),
-            strict=True,
-        ):
+        running = run_in_order(batch.records, self._routes_by_kind(), context, _LOOP.run)
+        for raw, identifier, outcome in zip(batch.records, batch.identifiers, running, strict=True):
             if isinstance(outcome, Failed):
-                log_failure(raw, outcome)
+                log_failure(raw, identifier, outcome)
             outcomes.append(outcome)
         return outcomes
 
@@ -120,6 +118,8 @@ def stream_handler(handler: Callable[..., object], /) -> StreamApp:
     Raises:
         DeclarationError: When the function could not be called with a record.
     """
+    if isinstance(handler, Router):
+        raise DeclarationError("stream_handler takes a function; an app is a Lambda handler already")
     signature = read_signature(handler, "stream_handler")
     app = StreamApp()
     app._entries.append(Route(handler, signature.shapes, signature.takes_context))

@@ -62,11 +62,9 @@ def run_record(raw: RawRecord, routes: RoutesByKind, context: object, await_: Aw
 
 
 def _finish(returned: object, record: Record, route: Route, await_: Await) -> None:
-    if returned is None:
-        return
-    if inspect.isawaitable(returned):
-        await_(returned)
-    elif inspect.isgenerator(returned) or inspect.isasyncgen(returned):
+    while inspect.isawaitable(returned):  # an async function may return what is still to be awaited
+        returned = await_(returned)
+    if inspect.isgenerator(returned) or inspect.isasyncgen(returned):
         raise HandlerError(
             f"{route.name} returned a generator, whose body has not run: write it as a plain or async function",
             sequence_number=record.sequence_number,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from headwater.errors import WireValueError
-from headwater.paths import Path, format_path
+from headwater.paths import Path, Step, format_path
 from headwater.values import WireItem, WireValue, value_to_python
 
 ChangeKind: TypeAlias = Literal["added", "removed", "changed"]
@@ -46,19 +46,38 @@ class Change:
 
 
 def lookup(item: WireItem, path: Path) -> WireValue | None:
-    """The wire value at a path, or `None` when the item has nothing there."""
-    name, *rest = path
-    value = item.get(name) if isinstance(name, str) else None
-    for step in rest:
-        if not isinstance(value, dict):
-            return None
-        if isinstance(step, str):
-            members = value.get("M")
-            value = members.get(step) if isinstance(members, dict) else None
-        else:
-            elements = value.get("L")
-            value = elements[step] if isinstance(elements, list | tuple) and step < len(elements) else None
+    """The wire value at a path, or `None` when the item has nothing there.
+
+    Raises:
+        WireValueError: When a value on the way is not in the wire form.
+    """
+    value: WireValue | None = {"M": item}
+    for depth, step in enumerate(path):
+        try:
+            value = None if value is None else _inside(value, step)
+        except WireValueError as error:
+            error.within(*path[:depth])
+            raise
     return value
+
+
+def _inside(value: WireValue, step: Step) -> WireValue | None:
+    tag, content = _tagged(value)
+    if tag == "M" and step in content:
+        return _present(step, content[step])
+    if tag == "L" and isinstance(step, int) and step < len(content):
+        return _present(step, content[step])
+    return None
+
+
+def _present(step: Step, value: Any) -> WireValue:
+    """A value that is there; where it is `None`, it is not in the wire form, which is not the same as absent."""
+    if value is None:
+        raise WireValueError(
+            'a value is written as {"S": ...} with its type tag, this is null', steps=(step,)
+        )
+    found: WireValue = value
+    return found
 
 
 def same(old: WireValue | None, new: WireValue | None) -> bool:
@@ -120,7 +139,9 @@ def compare(old: WireItem, new: WireItem) -> dict[str, Change]:
 
 def _compare_members(old: WireItem, new: WireItem, prefix: Path) -> Iterator[tuple[Path, Change]]:
     for name in [*old, *(name for name in new if name not in old)]:
-        yield from _compare_values(old.get(name), new.get(name), (*prefix, name))
+        before = _present(name, old[name]) if name in old else None
+        after = _present(name, new[name]) if name in new else None
+        yield from _compare_values(before, after, (*prefix, name))
 
 
 def _compare_values(

@@ -4,30 +4,48 @@ from __future__ import annotations
 
 import atexit
 import contextvars
+import inspect
 import threading
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from headwater.errors import HandlerError
 
 if TYPE_CHECKING:
     import asyncio
+
+# Set in what our loop runs, and in what that starts in turn, other threads included.
+_INSIDE: Final = contextvars.ContextVar("headwater_inside_loop", default=False)
 
 
 class HandlerLoop:
     """Runs awaitables one at a time, each to its end, on a loop that is made with the first."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._runner: asyncio.Runner | None = None
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Run an awaitable and return its result.
 
-        Where a loop runs in this thread already (a notebook, an async test), the caller's thread waits while another
-        one runs ours: a loop can not run inside a loop.
+        Where another loop runs in this thread already (a notebook, an async test), the caller's thread waits while a
+        second one runs ours: a loop can not run inside a loop.
+
+        Raises:
+            HandlerError: When called from inside an async handler, which would wait for itself.
         """
         import asyncio
 
+        if _INSIDE.get():
+            if inspect.iscoroutine(awaitable):
+                awaitable.close()
+            raise HandlerError(
+                "an app with async handlers was called inside an async handler, which both need the one event loop: "
+                "await what is to be done, or call it from a plain function"
+            )
+
         async def wait() -> Any:
+            _INSIDE.set(True)
             return await awaitable
 
         with self._lock:
@@ -36,7 +54,7 @@ class HandlerLoop:
                 atexit.register(self._runner.close)
             # A runner would keep the context of its first run: each awaitable is to see its caller's variables.
             context = contextvars.copy_context()
-            if asyncio._get_running_loop() is None:
+            if asyncio._get_running_loop() is None:  # documented, and does not raise when there is none
                 return self._runner.run(wait(), context=context)
             from concurrent.futures import ThreadPoolExecutor
 

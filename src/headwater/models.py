@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from headwater.errors import DecodeError, Violation
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _PLAIN_MODELS: Final = (Any, object, dict, dict[str, Any])
 _SHOWN: Final = 3
+_PACKAGE: Final = __name__.partition(".")[0]
 
 Model = TypeVar("Model")
 
@@ -72,6 +73,9 @@ PLAIN: Final = Decoder(dict, None)
 """Decodes to `dict[str, Any]`."""
 
 
+_DECODERS: Final[dict[tuple[Any, str], Decoder]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The types that a handler wants a record's images and keys in."""
@@ -88,11 +92,17 @@ def decoder_for(model: Any) -> Decoder:
     """
     if any(model is plain or model == plain for plain in _PLAIN_MODELS):
         return PLAIN
+    # A | B equals B | A, but means another thing: the text tells them apart.
+    key = (model, "" if isinstance(model, type) else repr(model))
     try:
-        # A | B equals B | A, but means another thing: the text tells them apart.
-        return _cached_decoder(model, "" if isinstance(model, type) else repr(model))
+        if key in _DECODERS:
+            return _DECODERS[key]
     except TypeError:  # not hashable, such as Annotated with a list in it
         return _make_decoder(model)
+    decoder = _make_decoder(model)
+    if getattr(decoder.adapter, "pydantic_complete", True):  # else a class that it names is still to come
+        _DECODERS[key] = decoder
+    return decoder
 
 
 @overload
@@ -116,12 +126,11 @@ def decode(item: WireItem, model: Any) -> Any:
 def _make_decoder(model: Any) -> Decoder:
     from pydantic import TypeAdapter
 
-    return Decoder(model, TypeAdapter(model))
-
-
-@cache
-def _cached_decoder(model: Any, _text: str) -> Decoder:
-    return _make_decoder(model)
+    # pydantic looks names up where TypeAdapter is called; here that is where the user declares or decodes.
+    depth = 0
+    while sys._getframe(depth).f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        depth += 1
+    return Decoder(model, TypeAdapter(model, _parent_depth=depth + 2))
 
 
 def decode_error(error: ValidationError, item: dict[str, Any], decoder: Decoder) -> DecodeError:

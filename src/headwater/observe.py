@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Final
 
@@ -12,12 +13,27 @@ from headwater.streams import parse_arn
 LOGGER: Final = logging.getLogger("headwater")
 
 
-def log_failure(raw: RawRecord, failed: Failed) -> None:
+def log_failure(raw: RawRecord, identifier: str, failed: Failed) -> None:
     """Log a failed record with where it is and what was raised.
 
     The fields are attributes of the log record (`table`, `keys` in wire form, `sequence_number`, `phase`, `route`,
     `exception`), for JSON formatters, and the text has them too, for people.
+
+    Args:
+        raw: The record, which a handler may have changed.
+        identifier: What named it before any handler ran.
+        failed: What became of it.
     """
+    try:
+        _log_with_fields(raw, failed)
+    except Exception:
+        # A field that the user's own logging takes for itself, a filter that raises, a record that was emptied: the
+        # checkpoint matters more than the log.
+        with contextlib.suppress(Exception):
+            LOGGER.exception("record %s failed in phase %s", identifier, failed.phase, exc_info=failed.error)
+
+
+def _log_with_fields(raw: RawRecord, failed: Failed) -> None:
     stream = raw["dynamodb"]
     table = parse_arn(str(raw.get("eventSourceARN"))).table_name
     exception = type(failed.error).__name__

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Generic, cast
+from typing import Any, ClassVar, Final, Generic, cast
 
 from typing_extensions import TypeVar
 
 from headwater.changes import Change, compare
-from headwater.errors import DecodeError, MalformedRecordError, MissingImageError, WireValueError
+from headwater.errors import (
+    DecodeError,
+    HeadwaterError,
+    MalformedRecordError,
+    MissingImageError,
+    WireValueError,
+)
 from headwater.models import Decoder, Shape
 from headwater.streams import TTL, EventName, ImageName, UserIdentity, missing_image, parse_arn, read_time
 from headwater.values import WireItem
@@ -24,14 +30,25 @@ class Record(Generic[M_co, K_co]):
 
     The first type parameter is the model of the images, the second one of the keys; both are `dict[str, Any]` unless
     given. Records of the same change share what is decoded: two handlers with one model get the same object.
+
+    Reading an image raises `MissingImageError` when the stream's view type leaves it out, `DecodeError` when it does not
+    fit the model, and `WireValueError` when a value in it is not in DynamoDB's wire form.
     """
 
-    __slots__ = ("_decoded", "_raw", "_shape")
+    __slots__ = ("_decoded", "_raw", "_sequence_number", "_shape")
+
+    event_name: ClassVar[EventName]
+    """`INSERT`, `MODIFY` or `REMOVE`."""
 
     def __init__(
-        self, raw: Mapping[str, Any], shape: Shape, decoded: dict[tuple[ImageName, Decoder], Any]
+        self,
+        raw: Mapping[str, Any],
+        sequence_number: str,
+        shape: Shape,
+        decoded: dict[tuple[ImageName, Decoder], Any],
     ) -> None:
         self._raw = raw
+        self._sequence_number = sequence_number
         self._shape = shape
         self._decoded = decoded
 
@@ -41,11 +58,6 @@ class Record(Generic[M_co, K_co]):
         return self._raw
 
     @property
-    def event_name(self) -> EventName:
-        """`INSERT`, `MODIFY` or `REMOVE`."""
-        return cast("EventName", self._raw["eventName"])
-
-    @property
     def event_id(self) -> str:
         """The identifier of this change, the same on every delivery; empty when the record has none."""
         return _text(self._raw.get("eventID"))
@@ -53,7 +65,7 @@ class Record(Generic[M_co, K_co]):
     @property
     def sequence_number(self) -> str:
         """The record's place in its shard: 21 to 40 digits. Compare it as a number, never as text."""
-        return _text(self._stream.get("SequenceNumber"))
+        return self._sequence_number
 
     @property
     def table_name(self) -> str:
@@ -88,11 +100,7 @@ class Record(Generic[M_co, K_co]):
 
     @property
     def age(self) -> timedelta:
-        """How long ago the item was written.
-
-        Raises:
-            MalformedRecordError: When the record has no usable `ApproximateCreationDateTime`.
-        """
+        """How long ago the item was written; raises as `created_at` does."""
         return datetime.now(tz=UTC) - self.created_at
 
     @property
@@ -106,26 +114,23 @@ class Record(Generic[M_co, K_co]):
     @property
     def expired(self) -> bool:
         """Whether Time to Live removed the item, and no person or program did."""
-        return self._raw["eventName"] == "REMOVE" and self.user_identity == TTL
+        return self.event_name == "REMOVE" and self.user_identity == TTL
 
     @property
     def replicated(self) -> bool | None:
         """Whether the change came from another region; `None` where the stream does not tell.
 
         Global tables of version 2017.11.29 write the region of a change into the item, as `aws:rep:updateregion`.
-        Version 2019.11.21 tells nothing, and neither does a table that is not global.
+        Version 2019.11.21 tells nothing, neither does a table that is not global, and an old image tells of the change
+        before this one.
         """
-        image = self._stream.get("NewImage") or self._stream.get("OldImage")
+        image = self._stream.get("NewImage")
         origin = image.get("aws:rep:updateregion") if isinstance(image, dict) else None
         return None if origin is None else origin != {"S": self.region}
 
     @property
     def keys(self) -> K_co:
-        """The item's key attributes.
-
-        Raises:
-            DecodeError: When they do not fit the key model.
-        """
+        """The item's key attributes."""
         return cast("K_co", self._image("Keys", self._shape.key))
 
     @property
@@ -195,6 +200,15 @@ class Record(Generic[M_co, K_co]):
             error.sequence_number = self.sequence_number
             error.within(name)
             raise
+        except HeadwaterError:
+            raise
+        except Exception as error:
+            raise DecodeError(
+                f"{decoder.name} could not be made of it: {type(error).__name__} in a validator, or the model names a "
+                "class that is not defined",
+                sequence_number=self.sequence_number,
+                steps=(name,),
+            ) from error
         self._decoded[name, decoder] = image
         return image
 
@@ -209,15 +223,11 @@ class Insert(Record[M_co, K_co]):
     """A new item."""
 
     __slots__ = ()
+    event_name: ClassVar[EventName] = "INSERT"
 
     @property
     def new(self) -> M_co:
-        """The item as it was written.
-
-        Raises:
-            MissingImageError: When the stream's view type leaves it out.
-            DecodeError: When it does not fit the model.
-        """
+        """The item as it was written."""
         return cast("M_co", self._image("NewImage", self._shape.model))
 
 
@@ -225,25 +235,16 @@ class Modify(Record[M_co, K_co]):
     """A change of an item that was there."""
 
     __slots__ = ()
+    event_name: ClassVar[EventName] = "MODIFY"
 
     @property
     def new(self) -> M_co:
-        """The item after the change.
-
-        Raises:
-            MissingImageError: When the stream's view type leaves it out.
-            DecodeError: When it does not fit the model.
-        """
+        """The item after the change."""
         return cast("M_co", self._image("NewImage", self._shape.model))
 
     @property
     def old(self) -> M_co:
-        """The item before the change.
-
-        Raises:
-            MissingImageError: When the stream's view type leaves it out.
-            DecodeError: When it does not fit the model.
-        """
+        """The item before the change."""
         return cast("M_co", self._image("OldImage", self._shape.model))
 
 
@@ -251,22 +252,16 @@ class Remove(Record[M_co, K_co]):
     """A removal of an item, by a caller or by Time to Live (see `expired`)."""
 
     __slots__ = ()
+    event_name: ClassVar[EventName] = "REMOVE"
 
     @property
     def old(self) -> M_co:
-        """The item as it was before.
-
-        Raises:
-            MissingImageError: When the stream's view type leaves it out.
-            DecodeError: When it does not fit the model.
-        """
+        """The item as it was before."""
         return cast("M_co", self._image("OldImage", self._shape.model))
 
 
 RECORD_TYPES: Final[Mapping[str, type[Record[Any, Any]]]] = {
-    "INSERT": Insert,
-    "MODIFY": Modify,
-    "REMOVE": Remove,
+    kind.event_name: kind for kind in (Insert, Modify, Remove)
 }
 """`eventName` alone decides the kind of a record, never which images it has."""
 
@@ -280,20 +275,21 @@ def read_record(raw: Mapping[str, Any]) -> Record:
     Raises:
         MalformedRecordError: When its `eventName` is none that DynamoDB Streams has.
     """
+    sequence_number = _text(raw["dynamodb"].get("SequenceNumber"))  # before anything that can fail
     name = raw.get("eventName")
     kind = RECORD_TYPES.get(name) if isinstance(name, str) else None
     if kind is None:
         raise MalformedRecordError(
             f"eventName is INSERT, MODIFY or REMOVE, here it is {name!r}",
-            sequence_number=_text(raw["dynamodb"].get("SequenceNumber")),
+            sequence_number=sequence_number,
             steps=("eventName",),
         )
-    return kind(raw, Shape(), {})
+    return kind(raw, sequence_number, Shape(), {})
 
 
 def reshape(record: AnyRecord, shape: Shape) -> AnyRecord:
     """The same record with other types for its images; what is decoded already is shared."""
-    return type(record)(record.raw, shape, record._decoded)
+    return type(record)(record._raw, record._sequence_number, shape, record._decoded)
 
 
 def _text(value: object) -> str:

@@ -180,7 +180,7 @@ def _refuse_unknown(path: Path, shapes: Mapping[str, Shape], who: str) -> None:
     advice = f"did you mean {unknown.alias!r}?" if unknown.alias else _suggest(unknown.name, unknown.known)
     raise DeclarationError(
         f"{who}: {model} reads no attribute {unknown.name!r} (in attribute={format_path(path)!r}), "
-        f"so the route would never run: {advice or 'it reads ' + ', '.join(unknown.known)}"
+        f"so the handler could not see what has changed: {advice or 'it reads ' + ', '.join(unknown.known)}"
     )
 
 

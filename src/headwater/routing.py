@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, overload
 
 from headwater.conditions import read_condition
 from headwater.errors import DeclarationError
@@ -15,6 +15,8 @@ from headwater.signatures import ALL_KINDS, function_name
 
 if TYPE_CHECKING:
     from headwater.context import LambdaContext
+
+_NOT_GIVEN: Final = object()
 
 AnyKind: TypeAlias = Insert[Any, Any] | Modify[Any, Any] | Remove[Any, Any]
 """What a function for any kind of record must accept; one that takes a `Record` does."""
@@ -54,6 +56,7 @@ class Router:
         self._table = None if table is None else read_table(table, role)
         self._conditions = () if when is None else (read_condition(when, ALL_KINDS, role),)
         self._entries: list[Route | Router] = []
+        self._parents: list[Router] = []
         self._frozen = False
 
     @property
@@ -72,12 +75,10 @@ class Router:
             raise DeclarationError(f"include takes a Router, this is a {type(router).__name__}")
         if router is self or self in router._included():
             raise DeclarationError("a router can not include itself: its routes would have no end")
-        self._entries.append(router)
-        try:
-            self.routes  # noqa: B018 - walking them is what finds tables that contradict
-        except DeclarationError:
-            self._entries.pop()
-            raise
+        if router in self._included():
+            raise DeclarationError("this router is included already: its routes would run twice")
+        self._add(router)
+        router._parents.append(self)
 
     @overload
     def on_insert(self, handler: InsertHandler, /) -> InsertHandler: ...
@@ -89,7 +90,7 @@ class Router:
         table: str | None = None,
         when: Callable[[Insert[Any, Any]], bool] | None = None,
     ) -> Callable[[InsertHandler], InsertHandler]: ...
-    def on_insert(self, handler: Any = None, **options: Any) -> Any:
+    def on_insert(self, handler: Any = _NOT_GIVEN, **options: Any) -> Any:
         """Call a function for each new item.
 
         Args:
@@ -115,7 +116,7 @@ class Router:
         table: str | None = None,
         when: Callable[[Modify[Any, Any]], bool] | None = None,
     ) -> Callable[[ModifyHandler], ModifyHandler]: ...
-    def on_modify(self, handler: Any = None, **options: Any) -> Any:
+    def on_modify(self, handler: Any = _NOT_GIVEN, **options: Any) -> Any:
         """Call a function for each changed item.
 
         Args:
@@ -142,7 +143,7 @@ class Router:
         when: Callable[[Remove[Any, Any]], bool] | None = None,
         expired: bool | None = None,
     ) -> Callable[[RemoveHandler], RemoveHandler]: ...
-    def on_remove(self, handler: Any = None, **options: Any) -> Any:
+    def on_remove(self, handler: Any = _NOT_GIVEN, **options: Any) -> Any:
         """Call a function for each removed item.
 
         Args:
@@ -169,7 +170,7 @@ class Router:
         table: str | None = None,
         when: Callable[[AnyKind], bool] | None = None,
     ) -> Callable[[RecordHandler], RecordHandler]: ...
-    def on_record(self, handler: Any = None, **options: Any) -> Any:
+    def on_record(self, handler: Any = _NOT_GIVEN, **options: Any) -> Any:
         """Call a function for each record of any kind.
 
         Args:
@@ -187,7 +188,7 @@ class Router:
 
     def _register(self, kinds: tuple[str, ...], handler: Any, options: dict[str, Any]) -> Any:
         decorator = DECORATORS[kinds]
-        if handler is None:
+        if handler is _NOT_GIVEN:
             return lambda function: self._register_with(kinds, function, options)
         if options:
             raise DeclarationError(f"{decorator} takes a function or options, not both at once")
@@ -199,9 +200,27 @@ class Router:
 
     def _register_with(self, kinds: tuple[str, ...], handler: Any, options: dict[str, Any]) -> Any:
         self._refuse_when_frozen(f"add {function_name(handler)}")
-        route = declare_route(kinds, handler, options)
-        self._entries.append(route)
+        if isinstance(handler, Router):
+            raise DeclarationError(
+                f"{DECORATORS[kinds]} takes a handler, this is a {type(handler).__name__}: include it"
+            )
+        self._add(declare_route(kinds, handler, options))
         return handler
+
+    def _add(self, entry: Route | Router) -> None:
+        """Add an entry, unless a table in it contradicts one further out."""
+        self._entries.append(entry)
+        try:
+            self._check_tables()
+        except DeclarationError:
+            self._entries.pop()
+            raise
+
+    def _check_tables(self) -> None:
+        for router in self._parents:
+            router._check_tables()
+        if not self._parents:
+            self.routes  # noqa: B018 - walking them finds the contradiction
 
     def _walk(self) -> Iterator[Route]:
         for entry in self._entries:

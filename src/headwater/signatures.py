@@ -27,6 +27,11 @@ _KINDS_OF: Final[Mapping[Any, tuple[str, ...]]] = {
     Remove: ("REMOVE",),
     Record: ALL_KINDS,
 }
+# From Python 3.12 on there are two: of the statement `type X = ...`, and of typing-extensions.
+_ALIASES: Final = (
+    typing_extensions.TypeAliasType,
+    getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType),
+)
 _UNTYPED: Final[Mapping[str, Shape]] = dict.fromkeys(ALL_KINDS, Shape())
 
 
@@ -68,14 +73,16 @@ def read_signature(function: Callable[..., Any], role: str) -> Signature:
     if not callable(function):
         raise DeclarationError(f"{who} is no function: it could never be called, so pass one")
     _refuse_generators(function, who)
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except ValueError:  # some builtins have no signature to read
+    documented = _parameters(function, follow_wrapped=True)
+    if documented is None:
         return Signature(_UNTYPED, annotated=False, takes_context=False)
-    first, second = _positional(parameters, who)
+    called = _parameters(function, follow_wrapped=False)
+    if called is None or any(parameter.kind is parameter.VAR_POSITIONAL for parameter in called):
+        called = documented  # a wrapper that hands everything on
+    second = _second_positional(called, who)
     annotations = _annotations(function, who)
-    annotation = annotations.get(first.name, inspect.Parameter.empty) if first else inspect.Parameter.empty
-    shapes = _shapes(annotation, who)
+    # The annotations that functools.wraps copies are those of the wrapped function's parameters.
+    shapes = _shapes(annotations.get(documented[0].name, inspect.Parameter.empty), who)
     return Signature(
         shapes=shapes or _UNTYPED,
         annotated=shapes is not None,
@@ -90,13 +97,18 @@ def _refuse_generators(function: Callable[..., Any], who: str) -> None:
         if inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(candidate):
             raise DeclarationError(
                 f"{who} contains yield, so calling it would run nothing and every record would be lost: "
-                "write it as a plain or async function"
+                "write it as a function that returns"
             )
 
 
-def _positional(
-    parameters: list[inspect.Parameter], who: str
-) -> tuple[inspect.Parameter | None, inspect.Parameter | None]:
+def _parameters(function: Callable[..., Any], *, follow_wrapped: bool) -> list[inspect.Parameter] | None:
+    try:
+        return list(inspect.signature(function, follow_wrapped=follow_wrapped).parameters.values())
+    except ValueError:  # some builtins have none to read
+        return None
+
+
+def _second_positional(parameters: list[inspect.Parameter], who: str) -> inspect.Parameter | None:
     positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
     required = [parameter for parameter in positional if parameter.default is parameter.empty]
     if required and required[0].name in ("self", "cls"):
@@ -118,9 +130,9 @@ def _positional(
         )
     if not positional:
         if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-            return None, None
+            return None
         raise DeclarationError(f"{who} takes no record, so every call would fail: give it one parameter")
-    return positional[0], positional[1] if len(positional) > 1 else None
+    return positional[1] if len(positional) > 1 else None
 
 
 def _is_context(parameter: inspect.Parameter, annotations: Mapping[str, Any], who: str) -> bool:
@@ -152,13 +164,16 @@ def _annotations(function: Callable[..., Any], who: str) -> dict[str, Any]:
         ) from error
 
 
-def _defining_scope(function: Callable[..., Any]) -> dict[str, Any] | None:
-    """The local names where the function is being declared: its models may be local too, as in a test."""
+def _defining_scope(function: Callable[..., Any]) -> dict[str, Any]:
+    """The local names where the function is being declared, innermost first: its models may be local too."""
     module = getattr(inspect.unwrap(function), "__globals__", None)
     frame: types.FrameType | None = sys._getframe()
-    while frame is not None and frame.f_globals is not module:
+    scope: dict[str, Any] = {}
+    while frame is not None:
+        if frame.f_globals is module:
+            scope = {**frame.f_locals, **scope}
         frame = frame.f_back
-    return None if frame is None else dict(frame.f_locals)
+    return scope
 
 
 def _shapes(annotation: Any, who: str) -> dict[str, Shape] | None:
@@ -191,8 +206,10 @@ def _unwrap(annotation: Any) -> Any:
     while True:
         if typing.get_origin(annotation) is typing.Annotated:
             annotation = typing.get_args(annotation)[0]
-        elif isinstance(annotation, typing_extensions.TypeAliasType):
+        elif isinstance(annotation, _ALIASES):
             annotation = annotation.__value__
+        elif isinstance(typing.get_origin(annotation), _ALIASES):
+            annotation = typing.get_origin(annotation).__value__[typing.get_args(annotation)]
         else:
             return annotation
 

@@ -44,7 +44,7 @@ class Batch:
 
     Attributes:
         source: Who called the function.
-        records: The records in the order of the batch.
+        records: The records in the order of the batch; the list is not the event's own, which a handler may change.
         identifiers: For each record the text that names it in a response.
     """
 
@@ -82,7 +82,7 @@ def read_event(event: Any) -> Batch:
     """
     if isinstance(event, list):
         identifiers = [_identify(index, raw, _event_id) for index, raw in enumerate(event)]
-        return Batch("EventBridge Pipes", event, identifiers)
+        return Batch("EventBridge Pipes", list(event), identifiers)
     if not isinstance(event, dict):
         raise SourceError(f"a stream event is a JSON object with Records, this is a {type(event).__name__}")
     records = event.get("Records")
@@ -97,7 +97,7 @@ def read_event(event: Any) -> Batch:
         )
     return Batch(
         "event source mapping",
-        records,
+        list(records),
         [_identify(i, raw, _sequence_number) for i, raw in enumerate(records)],
     )
 

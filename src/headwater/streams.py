@@ -14,7 +14,6 @@ ImageName: TypeAlias = Literal["Keys", "NewImage", "OldImage"]
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_StreamSpecification.html
 _VIEWS_WITH: Final = {
-    "Keys": "any view type",
     "NewImage": "NEW_IMAGE or NEW_AND_OLD_IMAGES",
     "OldImage": "OLD_IMAGE or NEW_AND_OLD_IMAGES",
 }
@@ -56,6 +55,8 @@ def parse_arn(arn: str) -> TableArn:
 
 def missing_image(name: ImageName, view_type: str, table_name: str) -> str:
     """Say why a record lacks an image, and what to do about it."""
+    if name == "Keys" or view_type in _VIEWS_WITH[name].split(" or "):
+        return f"there is no {name}, though every {view_type} stream has it: the record is not as DynamoDB wrote it"
     table = f"of table {table_name} " if table_name else ""
     return (
         f"there is no {name}: the stream {table}has view type {view_type or '(not stated)'}, and this needs "

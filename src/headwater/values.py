@@ -65,13 +65,12 @@ def value_to_python(value: WireValue) -> Any:
             f'a value is written as {{"S": ...}} with its type tag, this is a {_kind(value)}'
         )
     if len(value) != 1:
-        tags = ", ".join(map(str, value)) or "none"
-        raise WireValueError(f"a value has exactly one type tag, this has {len(value)} ({tags})")
+        raise WireValueError(f"a value has exactly one type tag, this has {len(value)}")
     [(tag, content)] = value.items()
     try:
         read = _READERS[tag]
     except KeyError:
-        raise WireValueError(f"{tag!r} is no type tag of DynamoDB: they are {', '.join(_READERS)}") from None
+        raise WireValueError(f"this is no type tag of DynamoDB: they are {', '.join(_READERS)}") from None
     return read(content)
 
 
