@@ -33,7 +33,7 @@ types: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## check types with mypy --str
 	$(VENV)/bin/pyright --pythonpath $(PY)
 
 docs: $(VENV)/.docs $(VENV)/.wheel ## build the documentation into site/
-	$(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 	@echo "the documentation is in site/index.html"
 
 bench: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## measure against peers, as ratios

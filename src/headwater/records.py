@@ -172,9 +172,7 @@ class Record(Generic[M_co, K_co]):
     def wire_images(self) -> tuple[WireItem, WireItem]:
         """The old and new image in wire form; the item that an insert lacks before, and a removal after, is empty.
 
-        Raises:
-            MissingImageError: When the stream's view type leaves one out.
-            MalformedRecordError: When one is no map.
+        Raises: as `wire_image` does.
         """
         return (
             {} if self.event_name == "INSERT" else self.wire_image("OldImage"),
