@@ -1,5 +1,8 @@
 """Congratulate a player whose TopScore has changed: with AWS Lambda Powertools."""
 
+# Powertools documents that its record models are narrowed by overriding their fields.
+# pyright: reportIncompatibleVariableOverride=false
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -56,7 +56,7 @@ class _Api(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Api
+    server: _Api  # pyright: ignore[reportIncompatibleVariableOverride] - the only server it is made by
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
         """Say nothing."""
 
 

@@ -53,7 +53,7 @@ def _client(service: str, endpoint_url: str | None) -> Any:
     if not local:
         return session.client(service, endpoint_url=endpoint_url)
     # An emulator on this machine takes any region and any key, as long as there is one.
-    credentials = (
+    credentials: dict[str, Any] = (
         {} if session.get_credentials() else {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     )
     return session.client(
