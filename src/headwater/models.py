@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
@@ -144,6 +145,15 @@ def decode_error(error: ValidationError, item: dict[str, Any], decoder: Decoder)
     failure = DecodeError(f"this item does not fit {decoder.name}: {shown}{more}", steps=found[0][0])
     failure.violations = tuple(Violation(format_path(path), kind, text) for path, kind, text in found)
     return failure
+
+
+def unexpected_error(error: Exception, decoder: Decoder) -> DecodeError:
+    """Say where in a validator of the user's something else than a validation error was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return DecodeError(
+        f"{type(error).__name__} while {decoder.name} was made of it, raised in {last.name} at {last.filename}:"
+        f"{last.lineno}: a validator lets it through, or the model names a class that is not defined"
+    )
 
 
 def _place(decoder: Decoder, item: Any, location: tuple[int | str, ...], kind: str) -> Path:

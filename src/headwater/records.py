@@ -16,7 +16,7 @@ from headwater.errors import (
     MissingImageError,
     WireValueError,
 )
-from headwater.models import Decoder, Shape
+from headwater.models import Decoder, Shape, unexpected_error
 from headwater.streams import TTL, EventName, ImageName, UserIdentity, missing_image, parse_arn, read_time
 from headwater.values import WireItem
 
@@ -201,14 +201,14 @@ class Record(Generic[M_co, K_co]):
         except HeadwaterError:
             raise
         except Exception as error:
-            raise DecodeError(
-                f"{decoder.name} could not be made of it: {type(error).__name__} in a validator, or the model names a "
-                "class that is not defined",
-                sequence_number=self.sequence_number,
-                steps=(name,),
-            ) from error
-        self._decoded[name, decoder] = image
-        return image
+            failure = unexpected_error(error, decoder)
+        else:
+            self._decoded[name, decoder] = image
+            return image
+        # Raised out here: as its cause, the validator's own error, which can quote the item, would get into the log.
+        failure.sequence_number = self.sequence_number
+        failure.within(name)
+        raise failure
 
     def __repr__(self) -> str:
         keys = self._stream.get("Keys")
