@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, overload
 
 from headwater.batch import RoutesByKind, run_in_order
 from headwater.context import LambdaContext
@@ -12,15 +12,13 @@ from headwater.errors import DeclarationError
 from headwater.loop import HandlerLoop
 from headwater.observe import log_failure, log_no_routes
 from headwater.outcomes import Failed, Outcome
-from headwater.records import Record
+from headwater.records import AnyRecord
 from headwater.routes import Route
 from headwater.routing import Router
 from headwater.signatures import ALL_KINDS, read_signature
 from headwater.sources import Batch, BatchResponse, RawRecord, read_event
 
 _LOOP: Final = HandlerLoop()
-
-AnyRecord = TypeVar("AnyRecord", bound=Record[Any, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +120,5 @@ def stream_handler(handler: Callable[..., object], /) -> StreamApp:
         raise DeclarationError("stream_handler takes a function; an app is a Lambda handler already")
     signature = read_signature(handler, "stream_handler")
     app = StreamApp()
-    app._entries.append(Route(handler, signature.shapes, signature.takes_context))
+    app._add(Route(handler, signature.shapes, signature.takes_context))
     return app

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import Any, TypeVar, cast, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 from headwater.models import Shape, decoder_for
-from headwater.records import RECORD_TYPES, Record, read_record, reshape
+from headwater.records import RECORD_TYPES, AnyRecord, Record, read_record, reshape
 from headwater.sources import RawRecord, read_event
-
-AnyRecord = TypeVar("AnyRecord", bound=Record[Any, Any])
 
 
 def event(records: Iterable[RawRecord]) -> dict[str, Any]:
