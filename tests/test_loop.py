@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import subprocess
+import sys
 import threading
 
 from headwater import Record, StreamApp
@@ -73,6 +75,30 @@ def test_threads_that_call_at_once_take_turns() -> None:
     assert answers == [DONE] * 4
     assert len(loops) == 80
     assert len(set(loops)) == 1
+
+
+EXITING = """
+import asyncio
+from headwater import Record, StreamApp
+from headwater.testing import Table, event
+
+app = StreamApp()
+
+@app.on_record
+async def handle(record: Record) -> None:
+    asyncio.get_running_loop().create_task(asyncio.sleep(60))  # left behind
+    await asyncio.to_thread(print, record.keys["Id"])
+
+app(event([Table("Orders", keys="Id").insert({"Id": 1})]))
+"""
+
+
+def test_a_process_that_used_the_loop_ends_in_silence() -> None:
+    """Whatever handlers have left behind: threads of the loop, tasks that never ended."""
+    done = subprocess.run(
+        [sys.executable, "-c", EXITING], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 def test_an_app_called_inside_its_own_async_handler_fails_that_record() -> None:
