@@ -104,7 +104,7 @@ def test_after_a_failure_powertools_handles_later_changes_of_the_same_item(
 def test_when_all_records_fail_powertools_raises_unless_told_not_to(
     powertools: Call, headwater: Call
 ) -> None:
-    """Lambda makes the same of both: the whole batch comes again. `raise_on_entire_batch_failure=False` changes it."""
+    """By default; Headwater names the record."""
     failing = improved("carol", 1, 2)
     with pytest.raises(BatchProcessingError):
         powertools(event([failing]))
