@@ -608,6 +608,25 @@ def test_a_validation_failure_says_where_in_the_items_own_names(caplog: pytest.L
     assert secret not in repr(outcome)
 
 
+def test_the_logged_traceback_starts_in_the_users_code(caplog: pytest.LogCaptureFixture) -> None:
+    """What leads to the handler is left out, for sync and async ones; an error of Headwater's own keeps all."""
+    app = StreamApp()
+
+    @app.on_insert
+    async def handle(_record: Insert) -> None:
+        raise TimeoutError
+
+    app(event([TABLE.insert(item())]))
+    Recorder("u1").app(event([TABLE.insert(item())]))
+    broken = TABLE.insert(item())
+    broken["eventName"] = "OTHER"
+    Recorder().app(event([broken]))
+
+    tracebacks = [line.exc_info[2] for line in caplog.records if line.exc_info]
+    names = [each.tb_frame.f_code.co_name for each in tracebacks if each is not None]
+    assert names == ["handle", "handle", "run_record"]
+
+
 def test_a_failure_is_logged_once_with_its_fields(caplog: pytest.LogCaptureFixture) -> None:
     """One record of the logger `headwater` has all that is needed to find the item and the code."""
     record = TABLE.insert(item("a", Secret="4111-1111"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from types import TracebackType
 from typing import Final
 
 from headwater.outcomes import Failed
@@ -11,6 +12,9 @@ from headwater.sources import RawRecord
 from headwater.streams import parse_arn
 
 LOGGER: Final = logging.getLogger("headwater")
+
+_MACHINERY: Final = ("headwater", "asyncio", "concurrent", "threading")
+"""Packages whose frames lead to a handler and say nothing about why it failed."""
 
 
 def log_failure(raw: RawRecord, identifier: str, failed: Failed) -> None:
@@ -33,6 +37,16 @@ def log_failure(raw: RawRecord, identifier: str, failed: Failed) -> None:
             LOGGER.exception("record %s failed in phase %s", identifier, failed.phase, exc_info=failed.error)
 
 
+def _since_user_code(error: Exception) -> TracebackType | None:
+    """The traceback from the first line of the user's own on; all of it where there is none."""
+    frames = error.__traceback__
+    while frames is not None:
+        if frames.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in _MACHINERY:
+            return frames
+        frames = frames.tb_next
+    return error.__traceback__
+
+
 def _log_with_fields(raw: RawRecord, failed: Failed) -> None:
     stream = raw["dynamodb"]
     table = parse_arn(str(raw.get("eventSourceARN"))).table_name
@@ -44,7 +58,7 @@ def _log_with_fields(raw: RawRecord, failed: Failed) -> None:
         failed.phase,
         f" of {failed.route}" if failed.route else "",
         exception,
-        exc_info=failed.error,
+        exc_info=(type(failed.error), failed.error, _since_user_code(failed.error)),
         extra={
             "table": table,
             "keys": stream.get("Keys"),

@@ -26,6 +26,7 @@ from headwater.streams import parse_arn
 from headwater.testing import LambdaContext
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
+ROOMY = 110  # columns; a narrower terminal has no place for sequence numbers
 
 app = typer.Typer(
     name="headwater",
@@ -185,16 +186,19 @@ def _interruptible(stopped: list[int]) -> Callable[[float], None]:
 
 
 def _show_result(name: str, result: BatchResult) -> None:
-    table = Table("", "event", "keys", "sequence number", "outcome", box=None, padding=(0, 2, 0, 0))
-    table.columns[3].overflow = "fold"
+    roomy = console.width >= ROOMY
+    table = Table(
+        "",
+        "event",
+        "keys",
+        *(["sequence number"] if roomy else []),
+        "outcome",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
     for number, (raw, outcome) in enumerate(zip(result.records, result.outcomes, strict=True), start=1):
-        table.add_row(
-            str(number),
-            str(raw.get("eventName")),
-            key_text(raw),
-            str(raw["dynamodb"].get("SequenceNumber")),
-            outcome_text(outcome),
-        )
+        identity = [str(raw["dynamodb"].get("SequenceNumber"))] if roomy else []
+        table.add_row(str(number), str(raw.get("eventName")), key_text(raw), *identity, outcome_text(outcome))
     names = {parse_arn(str(raw.get("eventSourceARN"))).table_name or "?" for raw in result.records}
     of_tables = f" · table {', '.join(sorted(names))}" if names else " · no records"
     console.print(Text.assemble((name, "bold"), (of_tables, "dim")))
