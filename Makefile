@@ -7,9 +7,13 @@ TESTS ?=
 OLDEST := $(addprefix tests/,test_values.py test_changes.py test_paths.py test_models.py test_schemas.py test_records.py test_routing.py test_rules.py test_samples.py)
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --constraint constraints.txt
-SOURCES := $(shell find src examples/game_scores -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
+# The folders too: they change when a file is removed.
+SOURCES := $(shell find src -type d ! -name __pycache__) $(shell find src examples/game_scores -name '*.py' -o -name py.typed) \
+	pyproject.toml README.md LICENSE
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR: # a venv without its pip is no venv
+.NOTPARALLEL: # one pip at a time in one venv
 .PHONY: help demo test lint types docs bench oldest clean
 
 help: ## list the targets
@@ -33,7 +37,7 @@ types: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## check types with mypy --str
 	$(VENV)/bin/pyright --pythonpath $(PY)
 
 docs: $(VENV)/.docs $(VENV)/.wheel ## build the documentation into site/
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict # not --quiet: it hides the warnings from --strict
 	@echo "the documentation is in site/index.html"
 
 bench: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## measure against peers, as ratios
@@ -45,12 +49,13 @@ oldest: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## run the decoding tests wit
 	$(PY) -m pytest --numprocesses 2 --dist loadfile $(OLDEST)
 
 clean: ## remove everything that the other targets made
-	rm -rf .venv* dist site .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv* dist site .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(PY):
 	@test -n "$(PYTHON)" || { echo "Headwater needs Python 3.11 or newer, and there is none: install one, or say make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headwater needs Python 3.11 or newer, and $(PYTHON) is not: say make PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --upgrade 'pip>=25.1'
+	$(PY) -m pip install --quiet --upgrade 'pip>=25.3'
 
 # The extras that the demo needs, without Headwater itself.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(PY)
@@ -64,7 +69,7 @@ $(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml constraint
 # Tests, demo and type checks see what a user installs: the wheel, never the source tree.
 $(VENV)/.wheel: $(SOURCES) constraints.txt | $(PY)
 	@rm -rf dist/$(notdir $(VENV))
-	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist/$(notdir $(VENV)) .
+	$(PY) -m pip wheel --quiet --no-deps --build-constraint constraints.txt --wheel-dir dist/$(notdir $(VENV)) .
 	$(INSTALL) dist/$(notdir $(VENV))/*.whl
 	$(PY) -m pip install --quiet --force-reinstall --no-deps dist/$(notdir $(VENV))/*.whl
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,12 @@ settings.load_profile("gate")
 NO_SKIP = "HEADWATER_NO_SKIP"
 
 
+def pytest_configure() -> None:
+    """In a background job the shell has Ctrl-C ignored, and every process under test would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Where `HEADWATER_NO_SKIP` is set, a skipped test has failed."""
@@ -30,6 +37,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = (
             f"{item.nodeid} was skipped, which {NO_SKIP} forbids: {call.excinfo and call.excinfo.value}"
         )
+    return report  # type: ignore[return-value]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """Where `HEADWATER_NO_SKIP` is set, a module that skips itself as a whole has failed."""
+    report: pytest.CollectReport = yield  # type: ignore[assignment]
+    if report.skipped and os.environ.get(NO_SKIP):
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped, which {NO_SKIP} forbids: {report.longrepr}"
     return report  # type: ignore[return-value]
 
 

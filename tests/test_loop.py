@@ -9,6 +9,7 @@ import sys
 import threading
 
 from headwater import Record, StreamApp
+from headwater.loop import close_at_exit
 from headwater.sources import BatchResponse
 from headwater.testing import Table, event
 
@@ -99,6 +100,14 @@ def test_a_process_that_used_the_loop_ends_in_silence() -> None:
         [sys.executable, "-c", EXITING], capture_output=True, text=True, timeout=60, check=True
     )
     assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_the_loop_is_closed_at_exit() -> None:
+    """Which coverage can not see from inside the process that exits."""
+    runner = asyncio.Runner()
+    loop = runner.get_loop()
+    close_at_exit(runner)
+    assert loop.is_closed()
 
 
 def test_an_app_called_inside_its_own_async_handler_fails_that_record() -> None:

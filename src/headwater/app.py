@@ -52,8 +52,8 @@ class StreamApp(Router):
             context: The Lambda context; passed to handlers that take it.
 
         Returns:
-            The partial batch failure response, `{"batchItemFailures": [...]}`. It needs `ReportBatchItemFailures`
-            among the `FunctionResponseTypes` of the event source mapping.
+            The partial batch failure response. It needs `ReportBatchItemFailures` among the `FunctionResponseTypes` of
+            the event source mapping.
 
         Raises:
             SourceError: When the event is no batch of DynamoDB stream records; Lambda then delivers it again.

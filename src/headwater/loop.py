@@ -52,7 +52,7 @@ class HandlerLoop:
         with self._lock:
             if self._runner is None:
                 self._runner = asyncio.Runner()
-                atexit.register(_close, self._runner)
+                atexit.register(close_at_exit, self._runner)
             # A runner would keep the context of its first run: each awaitable is to see its caller's variables.
             context = contextvars.copy_context()
             if asyncio._get_running_loop() is None:  # documented, and does not raise when there is none
@@ -63,7 +63,8 @@ class HandlerLoop:
                 return helper.submit(self._runner.run, wait(), context=context).result()
 
 
-def _close(runner: asyncio.Runner) -> None:
+def close_at_exit(runner: asyncio.Runner) -> None:
+    """Close the loop when the interpreter ends."""
     # From Python 3.12 on no thread can be started any more at exit, as closing would to wait for those of `to_thread`;
     # the loop is closed all the same.
     with contextlib.suppress(RuntimeError):

@@ -117,12 +117,13 @@ def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _frame: stopped.append(received))
     last_found = time.monotonic()
-    seen = -1
+    seen = (0, 0, 0)
 
     def stop(tally: Tally) -> bool:
         nonlocal last_found, seen
-        if tally.batches != seen:
-            last_found, seen = time.monotonic(), tally.batches
+        done = (tally.batches, len(tally.failed), len(tally.acknowledged))
+        if done != seen:  # a redelivery is no idleness either
+            last_found, seen = time.monotonic(), done
         return bool(stopped) or (until_idle is not None and time.monotonic() - last_found > until_idle)
 
     console.print(f"the stream of table {table}, batches of {batch_size}, Ctrl-C to stop")

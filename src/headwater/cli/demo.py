@@ -106,7 +106,7 @@ def _game(dynamodb: Any) -> Iterator[None]:
         yield
     finally:
         over.set()
-        game.join()
+        game.join(timeout=_PACE_SECONDS)  # a daemon: should a write hang, the demo ends without it
 
 
 def _play(dynamodb: Any, over: threading.Event) -> None:

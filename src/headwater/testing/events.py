@@ -18,7 +18,8 @@ def event(records: Iterable[RawRecord]) -> dict[str, Any]:
         records: In the order of the batch.
 
     Returns:
-        `{"Records": [...]}`, of copies: a handler that changes its event does not change the next delivery.
+        A dict with the key `Records`, of copies, so that a handler that changes its event leaves the next delivery as
+        it is.
 
     Raises:
         TypeError: When given one record instead of several.
