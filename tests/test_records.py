@@ -22,7 +22,8 @@ from headwater import (
     UserIdentity,
     WireValueError,
 )
-from headwater.records import read_record, reshape
+from headwater.kinds import read_record
+from headwater.records import reshape
 from headwater.testing import Table, as_record
 
 SCORES = Table("GameScores", keys=("UserId", "GameTitle"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from headwater import SourceError, WireValueError
-from headwater.records import read_record
+from headwater.kinds import read_record
 from headwater.sources import read_event
 from headwater.testing import Table, ViewType, event, pipes_batch
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwater.answers import Answer
 from headwater.app import BatchResult, StreamApp, stream_handler
+from headwater.attributes import Attr, Key
 from headwater.changes import Change
+from headwater.conditions import Condition
 from headwater.context import LambdaContext
+from headwater.entities import Entities
 from headwater.errors import (
     ConditionError,
     DeclarationError,
@@ -19,6 +23,8 @@ from headwater.errors import (
     Violation,
     WireValueError,
 )
+from headwater.explanations import Explanation
+from headwater.guards import loop_guard, only_changed
 from headwater.models import decode
 from headwater.outcomes import Failed, Handled, Outcome, Skipped, Withheld
 from headwater.records import Insert, Modify, Record, Remove
@@ -29,17 +35,23 @@ from headwater.streams import UserIdentity
 from headwater.values import to_python, to_wire
 
 __all__ = [
+    "Answer",
+    "Attr",
     "BatchResponse",
     "BatchResult",
     "Change",
+    "Condition",
     "ConditionError",
     "DeclarationError",
     "DecodeError",
+    "Entities",
+    "Explanation",
     "Failed",
     "Handled",
     "HandlerError",
     "HeadwaterError",
     "Insert",
+    "Key",
     "LambdaContext",
     "MalformedRecordError",
     "MissingImageError",
@@ -57,6 +69,8 @@ __all__ = [
     "WireValueError",
     "Withheld",
     "decode",
+    "loop_guard",
+    "only_changed",
     "stream_handler",
     "to_python",
     "to_wire",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from headwater.errors import HandlerError, HeadwaterError, Phase
+from headwater.kinds import read_record
+from headwater.origins import Declared
 from headwater.outcomes import Failed, Handled, Outcome, Skipped, Withheld, acknowledged
-from headwater.records import Record, read_record
+from headwater.records import Record
 from headwater.routes import Route
 from headwater.sources import RawRecord
 
@@ -16,38 +19,51 @@ Await: TypeAlias = Callable[[Awaitable[Any]], Any]
 RoutesByKind: TypeAlias = Mapping[str, Sequence[Route]]
 
 
-def run_in_order(
-    records: Sequence[RawRecord], routes: RoutesByKind, context: object, await_: Await
-) -> Iterator[Outcome]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the records of a batch are handled.
+
+    Attributes:
+        routes: By event name, the routes to ask, in the order in which they run.
+        declared: What the user says of the tables.
+        context: The Lambda context, for handlers that take it.
+        await_: Runs an awaitable to its end.
+    """
+
+    routes: RoutesByKind
+    declared: Declared
+    context: object
+    await_: Await
+
+
+def run_in_order(records: Sequence[RawRecord], plan: Plan) -> Iterator[Outcome]:
     """Handle records one after another and stop at the first failure.
 
     Args:
         records: The raw records of a batch, in its order.
-        routes: By event name, the routes to ask, in the order in which they run.
-        context: The Lambda context, for handlers that take it.
-        await_: Runs an awaitable to its end.
+        plan: How they are handled.
 
     Yields:
         One outcome for each record, as soon as it is known.
     """
     going = True
     for raw in records:
-        outcome = run_record(raw, routes, context, await_) if going else Withheld()
+        outcome = run_record(raw, plan) if going else Withheld()
         going = acknowledged(outcome)
         yield outcome
 
 
-def run_record(raw: RawRecord, routes: RoutesByKind, context: object, await_: Await) -> Outcome:
+def run_record(raw: RawRecord, plan: Plan) -> Outcome:
     """Take one record through its phases: read it, ask the routes, call the handlers of those that match.
 
     All routes are asked before the first handler runs: when a condition fails, no handler is repeated for it.
     """
     try:
-        record = read_record(raw)
+        record = read_record(raw, plan.declared)
     except Exception as error:
         return Failed("record", error)
     matching: list[Route] = []
-    for route in routes[record.event_name]:
+    for route in plan.routes[record.event_name]:
         try:
             if route.matches(record):
                 matching.append(route)
@@ -55,7 +71,7 @@ def run_record(raw: RawRecord, routes: RoutesByKind, context: object, await_: Aw
             return Failed("condition", error, route.name)
     for route in matching:
         try:
-            _finish(route.call(record, context), record, route, await_)
+            _finish(route.call(record, plan.context), record, route, plan.await_)
         except Exception as error:
             return Failed(_phase(error, record), error, route.name)
     return Handled(tuple(route.name for route in matching)) if matching else Skipped()

@@ -6,9 +6,8 @@ absent attribute is not `NULL`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Literal, TypeAlias
 
 from headwater.errors import WireValueError
 from headwater.paths import Path, Step, format_path
@@ -17,19 +16,52 @@ from headwater.values import WireItem, WireValue, value_to_python
 ChangeKind: TypeAlias = Literal["added", "removed", "changed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+_SETS: Final = ("SS", "NS", "BS")
+
+
+class Change(dict[str, Any]):
     """One place in an item that differs between its two images.
 
-    Attributes:
-        kind: `"added"` when only the new image has it, `"removed"` when only the old one does, else `"changed"`.
-        old_wire: The value in the old image, in wire form; `None` when added.
-        new_wire: The value in the new image, in wire form; `None` when removed.
+    It is a JSON object too, with the values in wire form, so that `json.dumps(record.changes)` works and is exact:
+    `{"kind": "changed", "old": {"N": "1"}, "new": {"N": "2"}}`. What was added has no `old`, what was removed no `new`, and
+    a changed set has its members under `added` and `removed` besides.
     """
 
-    kind: ChangeKind
-    old_wire: WireValue | None
-    new_wire: WireValue | None
+    __slots__ = ()
+
+    def __init__(self, kind: ChangeKind, old_wire: WireValue | None, new_wire: WireValue | None) -> None:
+        """Make a change.
+
+        Args:
+            kind: `"added"` when only the new image has it, `"removed"` when only the old one does, else `"changed"`.
+            old_wire: The value in the old image, in wire form; `None` when added.
+            new_wire: The value in the new image, in wire form; `None` when removed.
+        """
+        super().__init__(kind=kind)
+        if old_wire is not None:
+            self["old"] = old_wire
+        if new_wire is not None:
+            self["new"] = new_wire
+        for tag in _SETS:
+            if old_wire is not None and new_wire is not None and tag in old_wire and tag in new_wire:
+                self["added"] = _without(new_wire, old_wire, tag)
+                self["removed"] = _without(old_wire, new_wire, tag)
+
+    @property
+    def kind(self) -> ChangeKind:
+        """`"added"`, `"removed"` or `"changed"`."""
+        kind: ChangeKind = self["kind"]
+        return kind
+
+    @property
+    def old_wire(self) -> WireValue | None:
+        """The old value in wire form; `None` when added."""
+        return self.get("old")
+
+    @property
+    def new_wire(self) -> WireValue | None:
+        """The new value in wire form; `None` when removed."""
+        return self.get("new")
 
     @property
     def old(self) -> Any:
@@ -41,8 +73,27 @@ class Change:
         """The new value in plain Python; `None` when removed."""
         return None if self.new_wire is None else value_to_python(self.new_wire)
 
+    @property
+    def added(self) -> set[Any]:
+        """The members that a changed set has gained; empty for what is no set."""
+        return _members(self.get("added"))
+
+    @property
+    def removed(self) -> set[Any]:
+        """The members that a changed set has lost; empty for what is no set."""
+        return _members(self.get("removed"))
+
     def __repr__(self) -> str:
         return f"<Change {self.kind}>"  # an item's content stays out of logs
+
+
+def _without(members: WireValue, others: WireValue, tag: str) -> WireValue:
+    known = value_to_python(others)
+    return {tag: [member for member in members[tag] if not value_to_python({tag: [member]}) <= known]}
+
+
+def _members(value: WireValue | None) -> set[Any]:
+    return set() if value is None else value_to_python(value)
 
 
 def lookup(item: WireItem, path: Path) -> WireValue | None:
@@ -62,7 +113,7 @@ def lookup(item: WireItem, path: Path) -> WireValue | None:
 
 
 def _inside(value: WireValue, step: Step) -> WireValue | None:
-    tag, content = _tagged(value)
+    tag, content = tagged(value)
     if tag == "M" and step in content:
         return _present(step, content[step])
     if tag == "L" and isinstance(step, int) and step < len(content):
@@ -90,7 +141,7 @@ def same(old: WireValue | None, new: WireValue | None) -> bool:
         return old is new
     if old == new:
         return True
-    (old_tag, old_content), (new_tag, new_content) = _tagged(old), _tagged(new)
+    (old_tag, old_content), (new_tag, new_content) = tagged(old), tagged(new)
     if old_tag != new_tag:
         return False
     match old_tag:
@@ -120,16 +171,17 @@ def changed(old: WireItem, new: WireItem, path: Path) -> bool:
     Raises:
         WireValueError: When a value on the way is not in the wire form.
     """
-    name = path[0]
-    if name not in old and name not in new:  # most routes ask most records about something that is not there
-        return False
+    name: Any = path[0]
+    before, after = old.get(name), new.get(name)
+    if before == after and (before is not None or name not in old):
+        return False  # what most routes see in most records, told without a look inside
     return not _same_at(path, lookup(old, path), lookup(new, path))
 
 
 def compare(old: WireItem, new: WireItem) -> dict[str, Change]:
     """Every place in which two images differ, down into maps and lists.
 
-    A map or list that is new as a whole is one change; so is a set with other members.
+    A map or list that is new as a whole is one change; so is a set with other members, which says which ones.
 
     Returns:
         The changes by path, as in `Address.City` or `Lines[0].Sku`, in the order of the old image, then the new one.
@@ -138,6 +190,17 @@ def compare(old: WireItem, new: WireItem) -> dict[str, Change]:
         WireValueError: When a value is not in the wire form.
     """
     return {format_path(path): change for path, change in _compare_members(old, new, ())}
+
+
+def differences(old: WireItem, new: WireItem, *, outside: Sequence[Path]) -> Iterator[Path]:
+    """Where two images differ, apart from these paths and what is below them.
+
+    Raises:
+        WireValueError: When a value is not in the wire form.
+    """
+    for path, _ in _compare_members(old, new, ()):
+        if not any(path[: len(start)] == start for start in outside):
+            yield path
 
 
 def _compare_members(old: WireItem, new: WireItem, prefix: Path) -> Iterator[tuple[Path, Change]]:
@@ -173,7 +236,12 @@ def _compare_elements(
         yield from _compare_values(before, after, (*path, index))
 
 
-def _tagged(value: WireValue) -> tuple[str, Any]:
+def tagged(value: WireValue) -> tuple[str, Any]:
+    """The type tag of a value and what it holds.
+
+    Raises:
+        WireValueError: When the value is not in the wire form.
+    """
     if not isinstance(value, dict) or len(value) != 1:
         value_to_python(value)  # raises, and says what is wrong
     [(tag, content)] = value.items()

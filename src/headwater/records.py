@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final, Generic, cast
+from typing import Any, ClassVar, Generic, cast
 
 from typing_extensions import TypeVar
 
@@ -17,12 +17,15 @@ from headwater.errors import (
     WireValueError,
 )
 from headwater.models import Decoder, Shape, unexpected_error
+from headwater.origins import Declared, from_another_region, was_over
+from headwater.paths import Step
 from headwater.streams import TTL, EventName, ImageName, UserIdentity, missing_image, parse_arn, read_time
 from headwater.values import WireItem
 
 M_co = TypeVar("M_co", covariant=True, default=dict[str, Any])
 K_co = TypeVar("K_co", covariant=True, default=dict[str, Any])
 AnyRecord = TypeVar("AnyRecord", bound="Record[Any, Any]")
+AnyError = TypeVar("AnyError", bound=HeadwaterError)
 
 
 class Record(Generic[M_co, K_co]):
@@ -35,7 +38,7 @@ class Record(Generic[M_co, K_co]):
     fit the model, and `WireValueError` when a value in it is not in DynamoDB's wire form.
     """
 
-    __slots__ = ("_decoded", "_raw", "_sequence_number", "_shape")
+    __slots__ = ("_declared", "_known", "_raw", "_sequence_number", "_shape")
 
     event_name: ClassVar[EventName]
     """`INSERT`, `MODIFY` or `REMOVE`."""
@@ -45,12 +48,14 @@ class Record(Generic[M_co, K_co]):
         raw: Mapping[str, Any],
         sequence_number: str,
         shape: Shape,
-        decoded: dict[tuple[ImageName, Decoder], Any],
+        known: dict[Any, Any],
+        declared: Declared,
     ) -> None:
         self._raw = raw
         self._sequence_number = sequence_number
         self._shape = shape
-        self._decoded = decoded
+        self._known = known
+        self._declared = declared
 
     @property
     def raw(self) -> Mapping[str, Any]:
@@ -113,20 +118,38 @@ class Record(Generic[M_co, K_co]):
 
     @property
     def expired(self) -> bool:
-        """Whether Time to Live removed the item, and no person or program did."""
-        return self.event_name == "REMOVE" and self.user_identity == TTL
+        """Whether Time to Live removed the item, and no person or program did.
+
+        The identity of the service says so. The replicas of a global table have none of it: there, an app with a
+        `ttl_attribute` takes the item's own time for it.
+
+        Raises:
+            MissingImageError: When that needs the old image and the stream's view type leaves it out.
+        """
+        if self.event_name != "REMOVE" or self.user_identity is not None or not self._declared.ttl_attribute:
+            return self.event_name == "REMOVE" and self.user_identity == TTL
+        old = self.wire_image("OldImage")
+        try:
+            return was_over(old, self._declared.ttl_attribute, lambda: self.created_at)
+        except WireValueError as error:
+            raise self.named(error, "OldImage") from None
 
     @property
     def replicated(self) -> bool | None:
         """Whether the change came from another region; `None` where the stream does not tell.
 
         Global tables of version 2017.11.29 write the region of a change into the item, as `aws:rep:updateregion`.
-        Version 2019.11.21 tells nothing, neither does a table that is not global, and an old image tells of the change
-        before this one.
+        Version 2019.11.21 tells nothing, so there it takes an attribute in which every writer puts its own region, which
+        the app names as its `origin_attribute`. Of a removal, nothing tells: the old image has the change before it.
         """
-        image = self._stream.get("NewImage")
-        origin = image.get("aws:rep:updateregion") if isinstance(image, dict) else None
-        return None if origin is None else origin != {"S": self.region}
+        new, old = self._stream.get("NewImage"), self._stream.get("OldImage")
+        if self.event_name == "REMOVE" or not isinstance(new, dict):
+            return None
+        before = old if self.event_name == "MODIFY" and isinstance(old, dict) else None
+        try:
+            return from_another_region(before, new, self.region, self._declared)
+        except WireValueError as error:
+            raise self.named(error) from None
 
     @property
     def keys(self) -> K_co:
@@ -147,8 +170,7 @@ class Record(Generic[M_co, K_co]):
         try:
             return compare(old, new)
         except WireValueError as error:
-            error.sequence_number = self.sequence_number
-            raise
+            raise self.named(error) from None
 
     def wire_image(self, name: ImageName) -> WireItem:
         """The keys or an image in wire form, undecoded.
@@ -179,6 +201,12 @@ class Record(Generic[M_co, K_co]):
             {} if self.event_name == "REMOVE" else self.wire_image("NewImage"),
         )
 
+    def named(self, error: AnyError, *outer: Step) -> AnyError:
+        """An error about this record, with its sequence number and the place it is in."""
+        error.sequence_number = self.sequence_number
+        error.within(*outer)
+        return error
+
     @property
     def _stream(self) -> Mapping[str, Any]:
         return cast("Mapping[str, Any]", self._raw["dynamodb"])
@@ -189,26 +217,22 @@ class Record(Generic[M_co, K_co]):
 
     def _image(self, name: ImageName, decoder: Decoder) -> Any:
         try:
-            return self._decoded[name, decoder]
+            return self._known[name, decoder]
         except KeyError:
             pass
         try:
             image = decoder(self.wire_image(name))
         except (WireValueError, DecodeError) as error:
-            error.sequence_number = self.sequence_number
-            error.within(name)
-            raise
+            raise self.named(error, name) from None
         except HeadwaterError:
             raise
         except Exception as error:
             failure = unexpected_error(error, decoder)
         else:
-            self._decoded[name, decoder] = image
+            self._known[name, decoder] = image
             return image
         # Raised out here: as its cause, the validator's own error, which can quote the item, would get into the log.
-        failure.sequence_number = self.sequence_number
-        failure.within(name)
-        raise failure
+        raise self.named(failure, name)
 
     def __repr__(self) -> str:
         keys = self._stream.get("Keys")
@@ -258,36 +282,9 @@ class Remove(Record[M_co, K_co]):
         return cast("M_co", self._image("OldImage", self._shape.model))
 
 
-RECORD_TYPES: Final[Mapping[str, type[Record[Any, Any]]]] = {
-    kind.event_name: kind for kind in (Insert, Modify, Remove)
-}
-"""`eventName` alone decides the kind of a record, never which images it has."""
-
-
-def read_record(raw: Mapping[str, Any]) -> Record:
-    """The typed view of a raw record, with plain dicts for images.
-
-    Args:
-        raw: A record that `headwater.sources` has let through: its `dynamodb` part is a dict.
-
-    Raises:
-        MalformedRecordError: When its `eventName` is none that DynamoDB Streams has.
-    """
-    sequence_number = _text(raw["dynamodb"].get("SequenceNumber"))  # before anything that can fail
-    name = raw.get("eventName")
-    kind = RECORD_TYPES.get(name) if isinstance(name, str) else None
-    if kind is None:
-        raise MalformedRecordError(
-            f"eventName is INSERT, MODIFY or REMOVE, here it is {name!r}",
-            sequence_number=sequence_number,
-            steps=("eventName",),
-        )
-    return kind(raw, sequence_number, Shape(), {})
-
-
 def reshape(record: AnyRecord, shape: Shape) -> AnyRecord:
     """The same record with other types for its images; what is decoded already is shared."""
-    return type(record)(record._raw, record._sequence_number, shape, record._decoded)
+    return type(record)(record._raw, record._sequence_number, shape, record._known, record._declared)
 
 
 def _text(value: object) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from headwater.changes import changed
-from headwater.conditions import Condition, read_condition
-from headwater.errors import ConditionError, DeclarationError, WireValueError
+from headwater.answers import Answer
+from headwater.conditions import Combination, Condition, read_condition
+from headwater.entities import Entities
+from headwater.errors import DeclarationError
+from headwater.kinds import ALL_KINDS
 from headwater.models import Shape
-from headwater.paths import Path, format_path, parse_path
+from headwater.options import AnyChanged, Expired, Ignoring, OfTable, Option
+from headwater.paths import Path, format_path
+from headwater.questions import read_paths
 from headwater.records import Record, reshape
-from headwater.signatures import ALL_KINDS, function_name, read_signature
+from headwater.signatures import function_name, read_signature
 
 DECORATORS: Final[Mapping[tuple[str, ...], str]] = {
     ("INSERT",): "on_insert",
@@ -32,24 +36,26 @@ class Route:
         handler: The user's function, untouched.
         shapes: For each event name that the route takes, the types its handler wants the record in.
         takes_context: Whether the handler is called with the Lambda context too.
-        table: The table that the record must be of; `None` for any.
-        attributes: Paths of which one must have changed; empty when any change will do.
-        expired: Whether Time to Live must (not) have removed the item; `None` when that does not matter.
-        conditions: Predicates that must all hold, the outermost router's first.
+        conditions: What must all hold, in the order in which it is asked: first what the outermost router demands.
+        entities: The entities among which its model is one; `None` for a table that has no declared ones.
     """
 
     handler: Callable[..., Any]
     shapes: Mapping[str, Shape]
     takes_context: bool = False
-    table: str | None = None
-    attributes: tuple[Path, ...] = ()
-    expired: bool | None = None
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Condition[Any], ...] = ()
+    entities: Entities | None = None
 
     @property
     def name(self) -> str:
         """The handler's name."""
         return function_name(self.handler)
+
+    @property
+    def table(self) -> str | None:
+        """The table that the record must be of; `None` for any."""
+        tables = [condition.table for condition in self.conditions if isinstance(condition, OfTable)]
+        return tables[0] if tables else None
 
     def matches(self, record: Record) -> bool:
         """Whether the route wants a record.
@@ -60,13 +66,27 @@ class Route:
             Exception: Whatever a predicate raises.
         """
         shape = self.shapes.get(record.event_name)
-        return (
-            shape is not None
-            and (self.table is None or self.table == _table_of(record))
-            and (self.expired is None or self.expired is record.expired)
-            and (not self.attributes or _any_changed(record, self.attributes))
-            and all(condition.holds(record, shape) for condition in self.conditions)
-        )
+        if shape is None:
+            return False
+        for condition in self.conditions:  # noqa: SIM110 - a generator would double the price of a no
+            if not condition.holds(record, shape):
+                return False
+        return True
+
+    def explain(self, record: Record) -> Answer:
+        """Why the route wants a record or does not: what each condition says, up to the first no."""
+        decorator, _, handler = self.columns()
+        text = f"{decorator} {handler}"
+        shape = self.shapes.get(record.event_name)
+        if shape is None:
+            kinds = " or ".join(self.shapes)
+            return Answer(
+                text, said=False, parts=(Answer(f"takes {kinds}, this is {record.event_name}", said=False),)
+            )
+        if not self.conditions:
+            return Answer(text, said=True)
+        everything: Condition[Any] = Combination("&", self.conditions)
+        return replace(everything.explain(record, shape), condition=text)
 
     def call(self, record: Record, context: object) -> object:
         """Call the handler with the record in its own types; what comes back is not awaited here."""
@@ -77,10 +97,10 @@ class Route:
         """Decorator, what must hold, and handler: a row of the table of routes."""
         kinds = tuple(self.shapes)
         models = dict.fromkeys(shape.model.name for shape in self.shapes.values())
-        asks = [f"table={self.table}"] if self.table is not None else []
-        asks += [f"attribute={'|'.join(map(format_path, self.attributes))}"] if self.attributes else []
-        asks += [f"expired={self.expired}"] if self.expired is not None else []
-        asks += [f"when={condition.name}" for condition in self.conditions]
+        asks = [
+            repr(condition) if isinstance(condition, Option) else f"when={condition!r}"
+            for condition in self.conditions
+        ]
         decorator = DECORATORS.get(kinds) or "|".join(kinds)
         return decorator, ", ".join(asks) or "always", f"{self.name}({' | '.join(models)})"
 
@@ -116,16 +136,39 @@ def declare_route(kinds: tuple[str, ...], handler: Any, options: Mapping[str, An
                 f"{_suggest(option, known) or 'it has ' + ', '.join(known)}"
             )
     shapes = {kind: signature.shapes[kind] for kind in kinds}
-    when, table = options.get("when"), options.get("table")
-    return Route(
-        handler=handler,
-        shapes=shapes,
-        takes_context=signature.takes_context,
-        table=None if table is None else read_table(table, who),
-        attributes=_read_attributes(options.get("attribute"), shapes, who),
-        expired=_read_expired(options.get("expired"), who),
-        conditions=() if when is None else (read_condition(when, kinds, who),),
-    )
+    return Route(handler, shapes, signature.takes_context, tuple(_conditions(options, shapes, who)))
+
+
+def refuse_contradiction(condition: Condition[Any], route: Route, who: str) -> None:
+    """Refuse a route that could never run inside a router that demands this.
+
+    Args:
+        condition: What the router asks of every record.
+        route: The route.
+        who: Its handler, for messages.
+
+    Raises:
+        DeclarationError: With both sides of the contradiction.
+    """
+    kinds = tuple(route.shapes)
+    if condition.settled(kinds) is False:
+        raise DeclarationError(
+            f"{who} takes {' and '.join(kinds)} records, for which {condition!r} of its router never holds, so it would "
+            "never run: move it to another router"
+        )
+    if isinstance(condition, OfTable) and route.table not in (None, condition.table):
+        raise DeclarationError(
+            f"{route.name} wants records of table {route.table} inside a router of table {condition.table}, "
+            "so it would never run: name the table in one place"
+        )
+    for asked in route.conditions:
+        if not isinstance(condition, Ignoring) or not isinstance(asked, AnyChanged):
+            continue
+        if all(map(condition.ignores, asked.paths)):
+            raise DeclarationError(
+                f"{who} wants changes that {condition!r} of its router or app ignores, so it would not run for them: "
+                "take the attribute out of one of the two"
+            )
 
 
 def read_table(table: Any, who: str) -> str:
@@ -142,33 +185,25 @@ def read_table(table: Any, who: str) -> str:
     )
 
 
-def _read_expired(expired: Any, who: str) -> bool | None:
-    if expired is None or isinstance(expired, bool):
-        return expired
-    raise DeclarationError(f"{who}: expired={expired!r} is neither True nor False, so no record would match")
-
-
-def _read_attributes(attribute: Any, shapes: Mapping[str, Shape], who: str) -> tuple[Path, ...]:
-    if attribute is None:
-        return ()
-    names = [attribute] if isinstance(attribute, str) else attribute
-    if not isinstance(names, list | tuple | set | frozenset) or not all(
-        isinstance(name, str) for name in names
-    ):
-        raise DeclarationError(
-            f"{who}: attribute= takes one name or a list of names, not a {type(attribute).__name__}"
-        )
-    if not names:
-        raise DeclarationError(f"{who}: attribute= is an empty list, so no record would match: leave it out")
-    paths = []
-    for name in sorted(names) if isinstance(names, set | frozenset) else names:
-        try:
-            path = parse_path(name)
-        except ValueError as error:
-            raise DeclarationError(f"{who}: {error}") from None
-        _refuse_unknown(path, shapes, who)
-        paths.append(path)
-    return tuple(paths)
+def _conditions(
+    options: Mapping[str, Any], shapes: Mapping[str, Shape], who: str
+) -> Iterator[Condition[Any]]:
+    """What the keywords of a decorator ask, the cheapest first."""
+    if (table := options.get("table")) is not None:
+        yield OfTable(read_table(table, who))
+    if (expired := options.get("expired")) is not None:
+        if not isinstance(expired, bool):
+            raise DeclarationError(
+                f"{who}: expired={expired!r} is neither True nor False, so no record would match"
+            )
+        yield Expired(expired)
+    if (attribute := options.get("attribute")) is not None:
+        paths = read_paths(attribute, f"{who}: attribute=")
+        for path in paths:
+            _refuse_unknown(path, shapes, who)
+        yield AnyChanged(paths)
+    if (when := options.get("when")) is not None:
+        yield read_condition(when, tuple(shapes), who)
 
 
 def _refuse_unknown(path: Path, shapes: Mapping[str, Shape], who: str) -> None:
@@ -190,22 +225,3 @@ def _suggest(name: str, known: tuple[str, ...]) -> str:
     folded = {candidate.casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     return f"did you mean {folded[close[0]]!r}?" if close else ""
-
-
-def _table_of(record: Record) -> str:
-    if record.table_name:
-        return record.table_name
-    raise ConditionError(
-        "the eventSourceARN names no table, so it is not known whether a route with table= wants this record",
-        sequence_number=record.sequence_number,
-        steps=("eventSourceARN",),
-    )
-
-
-def _any_changed(record: Record, paths: tuple[Path, ...]) -> bool:
-    old, new = record.wire_images()
-    try:
-        return any(changed(old, new, path) for path in paths)
-    except WireValueError as error:
-        error.sequence_number = record.sequence_number
-        raise

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from headwater.conditions import read_condition
+from headwater.conditions import Condition, read_condition
+from headwater.entities import Entities
 from headwater.errors import DeclarationError
+from headwater.kinds import ALL_KINDS, AnyKind
+from headwater.options import Ignoring, OfTable
+from headwater.questions import OnlyChanged, read_paths
 from headwater.records import Insert, Modify, Remove
-from headwater.routes import DECORATORS, Route, declare_route, read_table
-from headwater.signatures import ALL_KINDS, function_name
+from headwater.routes import DECORATORS, Route, declare_route, read_table, refuse_contradiction
+from headwater.signatures import function_name
 
 if TYPE_CHECKING:
     from headwater.context import LambdaContext
 
 _NOT_GIVEN: Final = object()
-
-AnyKind: TypeAlias = Insert[Any, Any] | Modify[Any, Any] | Remove[Any, Any]
-"""What a function for any kind of record must accept; one that takes a `Record` does."""
 
 # The handler types are returned unchanged, so that a decorated function keeps its own signature.
 InsertHandler = TypeVar(
@@ -42,19 +43,27 @@ RecordHandler = TypeVar(
 class Router:
     """Routes that belong together, as in one file or for one table."""
 
-    def __init__(self, *, table: str | None = None, when: Callable[[AnyKind], bool] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        table: str | None = None,
+        when: Callable[[AnyKind], bool] | Condition[Any] | None = None,
+        ignore: str | Collection[str] = (),
+        entities: Entities | None = None,
+    ) -> None:
         """Make an empty router.
 
         Args:
             table: Only records of this table reach its routes.
-            when: Only records for which this holds reach its routes.
+            when: Only records for which this holds reach its routes: a condition, or a function of the record.
+            ignore: A modification that changed nothing but these attributes does not reach its routes.
+            entities: The entities of the table: a route wants those that its handler's model names.
 
         Raises:
-            DeclarationError: When the table's name or the condition could not work.
+            DeclarationError: When the table's name, the condition or an attribute name could not work.
         """
-        role = type(self).__name__
-        self._table = None if table is None else read_table(table, role)
-        self._conditions = () if when is None else (read_condition(when, ALL_KINDS, role),)
+        self._conditions = tuple(self._own_conditions(table, when, ignore))
+        self._entities = _checked_entities(entities, type(self).__name__)
         self._entries: list[Route | Router] = []
         self._parents: list[Router] = []
         self._frozen = False
@@ -96,7 +105,7 @@ class Router:
         Args:
             handler: The function, when the decorator is used without parentheses.
             **options: `attribute=` one path or several: the item has one of them. `table=` only of this table.
-                `when=` only where this function of the record holds.
+                `when=` only where this condition or function of the record holds.
 
         Returns:
             The function itself.
@@ -122,7 +131,7 @@ class Router:
         Args:
             handler: The function, when the decorator is used without parentheses.
             **options: `attribute=` one path or several: the value of one of them has changed, was added or removed.
-                `table=` only of this table. `when=` only where this function of the record holds.
+                `table=` only of this table. `when=` only where this condition or function of the record holds.
 
         Returns:
             The function itself.
@@ -150,7 +159,7 @@ class Router:
             handler: The function, when the decorator is used without parentheses.
             **options: `expired=True` only items that Time to Live has deleted, `expired=False` only the others.
                 `attribute=` one path or several: the item had one of them. `table=` only of this table. `when=` only
-                where this function of the record holds.
+                where this condition or function of the record holds.
 
         Returns:
             The function itself.
@@ -168,7 +177,7 @@ class Router:
         *,
         attribute: str | Sequence[str] | AbstractSet[str] | None = None,
         table: str | None = None,
-        when: Callable[[AnyKind], bool] | None = None,
+        when: Callable[[AnyKind], bool] | Condition[Any] | None = None,
     ) -> Callable[[RecordHandler], RecordHandler]: ...
     def on_record(self, handler: Any = _NOT_GIVEN, **options: Any) -> Any:
         """Call a function for each record of any kind.
@@ -176,7 +185,7 @@ class Router:
         Args:
             handler: The function, when the decorator is used without parentheses.
             **options: `attribute=` one path or several: the value of one of them has changed, was added or removed.
-                `table=` only of this table. `when=` only where this function of the record holds.
+                `table=` only of this table. `when=` only where this condition or function of the record holds.
 
         Returns:
             The function itself.
@@ -208,36 +217,44 @@ class Router:
         return handler
 
     def _add(self, entry: Route | Router) -> None:
-        """Add an entry, unless a table in it contradicts one further out."""
+        """Add an entry, unless a route in it contradicts what a router further out demands."""
         self._entries.append(entry)
         try:
-            self._check_tables()
+            self._check()
         except DeclarationError:
             self._entries.pop()
             raise
 
-    def _check_tables(self) -> None:
+    def _check(self) -> None:
         for router in self._parents:
-            router._check_tables()
+            router._check()
         if not self._parents:
             self.routes  # noqa: B018 - walking them finds the contradiction
 
     def _walk(self) -> Iterator[Route]:
         for entry in self._entries:
             for route in [entry] if isinstance(entry, Route) else entry._walk():
-                yield replace(
-                    route,
-                    table=self._agreed_table(route),
-                    conditions=(*self._conditions, *route.conditions),
-                )
+                yield self._narrowed(route)
 
-    def _agreed_table(self, route: Route) -> str | None:
-        if self._table and route.table and self._table != route.table:
-            raise DeclarationError(
-                f"{route.name} wants records of table {route.table} inside a router of table {self._table}, "
-                "so it would never run: name the table in one place"
-            )
-        return route.table or self._table
+    def _narrowed(self, route: Route) -> Route:
+        """The route with what this router demands before what it demands itself."""
+        who = f"{DECORATORS.get(tuple(route.shapes), 'stream_handler')} handler {route.name}"
+        if self._entities is not None and route.entities is None:
+            asked = self._entities.condition(route.shapes, who)
+            conditions = route.conditions if asked is None else (asked, *route.conditions)
+            route = replace(route, conditions=conditions, entities=self._entities)
+        for condition in self._conditions:
+            refuse_contradiction(condition, route, who)
+        return replace(route, conditions=tuple(dict.fromkeys((*self._conditions, *route.conditions))))
+
+    def _own_conditions(self, table: Any, when: Any, ignore: Any) -> Iterator[Condition[Any]]:
+        role = type(self).__name__
+        if table is not None:
+            yield OfTable(read_table(table, role))
+        if ignore != ():
+            yield Ignoring(OnlyChanged(read_paths(ignore, f"{role}: ignore=")))
+        if when is not None:
+            yield read_condition(when, ALL_KINDS, role)
 
     def _included(self) -> Iterator[Router]:
         for entry in self._entries:
@@ -256,3 +273,12 @@ class Router:
                 f"it is too late to {wish}: the app has handled a batch already, whose records would have missed it; "
                 "declare routes when the module is imported"
             )
+
+
+def _checked_entities(entities: Any, role: str) -> Entities | None:
+    if entities is None or isinstance(entities, Entities):
+        return entities
+    raise DeclarationError(
+        f"{role}: entities= takes Entities, not a {type(entities).__name__}: "
+        "write Entities({'SK=ORDER#*': Order}, unknown='fail')"
+    )

@@ -15,10 +15,10 @@ import typing_extensions
 
 from headwater.context import LambdaContext
 from headwater.errors import DeclarationError
+from headwater.kinds import ALL_KINDS
 from headwater.models import Decoder, Shape, decoder_for
-from headwater.records import RECORD_TYPES, Insert, Modify, Record, Remove
+from headwater.records import Insert, Modify, Record, Remove
 
-ALL_KINDS: Final = tuple(RECORD_TYPES)
 _POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _MAX_POSITIONAL: Final = 2
 _KINDS_OF: Final[Mapping[Any, tuple[str, ...]]] = {

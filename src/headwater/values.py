@@ -33,8 +33,10 @@ WireItem: TypeAlias = Mapping[str, WireValue]
 MAX_DIGITS: Final = 38
 """Significant digits of a DynamoDB number ("Number" in the developer guide's data types)."""
 
-_MAX_EXPONENT: Final = 125
-_MIN_EXPONENT: Final = -130
+MAX_EXPONENT: Final = 125
+MIN_EXPONENT: Final = -130
+"""Of the first significant digit of a DynamoDB number."""
+
 _REFUSING: Final = Context(traps=[InvalidOperation])  # whatever the user's own context lets pass
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -270,7 +272,7 @@ def _write_set(members: set[Any] | frozenset[Any]) -> dict[str, Any]:
 
 
 def _within_range(number: Decimal) -> Decimal:
-    if number and not _MIN_EXPONENT <= number.adjusted() <= _MAX_EXPONENT:
+    if number and not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
         raise WireValueError("a DynamoDB number lies between 1E-130 and 9.99E+125 in size")
     digits = number.as_tuple().digits
     if len(digits) > MAX_DIGITS and any(digits[MAX_DIGITS:]):

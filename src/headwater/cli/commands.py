@@ -19,9 +19,12 @@ from rich.text import Text
 from headwater.app import BatchResult, StreamApp
 from headwater.cli.display import key_text, outcome_text
 from headwater.cli.events import EventError, read_events
+from headwater.cli.explain import explanation_text, explanations_as_json
 from headwater.cli.loader import LoadError, load_app
 from headwater.errors import HeadwaterError, SourceError
+from headwater.explanations import Explanation
 from headwater.outcomes import Failed
+from headwater.sources import read_event
 from headwater.streams import parse_arn
 from headwater.testing import LambdaContext
 
@@ -40,6 +43,9 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 AppArgument = Annotated[str, typer.Argument(metavar="APP", help="path/to/app.py:app or package.module:app")]
+EventArgument = Annotated[
+    str, typer.Argument(metavar="EVENT", help="A JSON file, a directory of them, or - for standard input.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
@@ -60,10 +66,7 @@ def routes(target: AppArgument, *, as_json: JsonOption = False) -> None:
 @app.command()
 def invoke(
     target: AppArgument,
-    event: Annotated[
-        str,
-        typer.Argument(metavar="EVENT", help="A JSON file, a directory of them, or - for standard input."),
-    ],
+    event: EventArgument,
     *,
     as_json: JsonOption = False,
 ) -> None:
@@ -85,6 +88,43 @@ def invoke(
     if as_json:
         console.print_json(json.dumps([_result_as_json(name, result) for name, result in results]))
     if any(isinstance(outcome, Failed) for _, result in results for outcome in result.outcomes):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def explain(
+    target: AppArgument,
+    event: EventArgument,
+    *,
+    values: Annotated[
+        bool, typer.Option("--values", help="Show the item's values, not their types alone.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show for each record of events which routes want it, and which condition says no. No handler runs.
+
+    Exits with 0, with 1 when a condition raised, and with 2 when there is nothing to explain.
+    """
+    stream_app = _load(target)
+    explained: list[tuple[str, list[Explanation]]] = []
+    try:
+        for name, content in read_events(event):
+            # What predicates print is no part of the answer.
+            with redirect_stdout(sys.stderr):
+                explained.append((name, [stream_app.explain(raw) for raw in read_event(content).records]))
+    except (EventError, HeadwaterError) as error:
+        _refuse(str(error))
+    if as_json:
+        console.print_json(
+            json.dumps([explanations_as_json(*entry, show_values=values) for entry in explained])
+        )
+    else:
+        for name, explanations in explained:
+            console.print(Text(name, style="bold"))
+            for explanation in explanations:
+                console.print(explanation_text(explanation, show_values=values), soft_wrap=True)
+    answers = [answer for _, explanations in explained for each in explanations for answer in each.routes]
+    if any(answer.error is not None for answer in answers):
         raise typer.Exit(FAILED)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, cast, get_args, get_origin
 
+from headwater.kinds import RECORD_TYPES, read_record
 from headwater.models import Shape, decoder_for
-from headwater.records import RECORD_TYPES, AnyRecord, Record, read_record, reshape
+from headwater.records import AnyRecord, Record, reshape
 from headwater.sources import RawRecord, read_event
 
 

@@ -1,0 +1,70 @@
+"""What a condition answered for one record, part by part, and on which values: the stuff of `explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from headwater.errors import HeadwaterError, WireValueError
+from headwater.values import WireValue, value_to_python
+
+_YES, _NO, _RAISED, _NOT_ASKED = "yes", "no", "raised", "not asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a condition, or a part of one, said of a record.
+
+    Attributes:
+        condition: The condition, as the code that made it.
+        said: Whether it holds; `None` when it was not asked, since an earlier part had decided, or when it raised.
+        values: What it looked at: from place, as in `NewImage.Status`, to the value in wire form, `None` where there is
+            nothing. They are no part of any text unless asked for.
+        parts: The answers of what it is made of, for `&`, `|` and `~`.
+        error: What was raised instead of an answer.
+    """
+
+    condition: str
+    said: bool | None = None
+    values: Mapping[str, WireValue | None] = field(default_factory=dict, repr=False)
+    parts: tuple[Answer, ...] = ()
+    error: Exception | None = field(default=None, repr=False)
+
+    @property
+    def word(self) -> str:
+        """`yes`, `no`, `raised` or `not asked`."""
+        if self.error is not None:
+            return _RAISED
+        return _NOT_ASKED if self.said is None else (_YES if self.said else _NO)
+
+    def lines(self, *, show_values: bool = False, depth: int = 0) -> Iterator[str]:
+        """The answer as lines of text, its parts indented below it.
+
+        Args:
+            show_values: Whether to write the values out, instead of their types.
+            depth: How far to indent.
+        """
+        seen = [f"{place} {value_text(value, show=show_values)}" for place, value in self.values.items()]
+        if self.error is not None and not self.parts:
+            seen.append(error_text(self.error, show=show_values))
+        yield f"{'  ' * depth}{self.word:9}  {self.condition}{': ' if seen else ''}{', '.join(seen)}"
+        for part in self.parts:
+            yield from part.lines(show_values=show_values, depth=depth + 1)
+
+
+def value_text(value: WireValue | None, *, show: bool) -> str:
+    """A value for people: itself, or its type alone, as in `<S>`."""
+    if value is None:
+        return "absent"
+    if not show:
+        return f"<{next(iter(value), '?')}>" if isinstance(value, dict) else "<?>"
+    try:
+        return repr(value_to_python(value))
+    except WireValueError:
+        return repr(value)
+
+
+def error_text(error: Exception, *, show: bool) -> str:
+    """An error for people. Headwater's own never quote a value, so they are told in full."""
+    name = type(error).__name__
+    return f"{name}: {error}" if show or isinstance(error, HeadwaterError) else name

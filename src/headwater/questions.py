@@ -1,0 +1,275 @@
+"""What can be asked of an attribute: the conditions at the leaves, evaluated on wire values."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, product
+from typing import Any, Final, Protocol
+
+from headwater.changes import differences, lookup
+from headwater.comparisons import OPERATORS, TRANSITIONS
+from headwater.conditions import Condition, R_contra
+from headwater.errors import DeclarationError, HeadwaterError, WireValueError
+from headwater.kinds import ALL_KINDS
+from headwater.models import Shape
+from headwater.paths import Path, format_path, parse_path
+from headwater.records import Record
+from headwater.streams import ImageName
+from headwater.values import WireValue, value_to_wire
+
+KINDS_OF_TRANSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "changed": ALL_KINDS,
+    "added": ("INSERT", "MODIFY"),
+    "removed": ("MODIFY", "REMOVE"),
+    "was": ("MODIFY", "REMOVE"),
+    "becomes": ("INSERT", "MODIFY"),
+    "increased": ("MODIFY",),
+    "decreased": ("MODIFY",),
+    "crosses": ("MODIFY",),
+    "changed_by": ("MODIFY",),
+}
+"""On the other kinds of records they do not hold."""
+
+
+BOTH_IMAGES: Final[tuple[ImageName, ...]] = ("OldImage", "NewImage")
+_NO_IMAGE: Final[Mapping[str, ImageName]] = {"INSERT": "OldImage", "REMOVE": "NewImage"}
+_SHOWN: Final = 3
+
+
+class Operand(Protocol):
+    """One side of a comparison."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The event names of the records in which it can be there."""
+        ...
+
+    def read(self, record: Record) -> WireValue | None:
+        """Its value for a record; `None` when there is none."""
+        ...
+
+    def place(self, record: Record) -> Path:
+        """Where in a record it is."""
+        ...
+
+    def values(self, record: Record) -> Mapping[str, WireValue | None]:
+        """The values that it reads, by their places; none for what is written into the code."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Literal:
+    """A value that is written into the code.
+
+    Attributes:
+        wire: The value in wire form.
+        shown: The value as it was written.
+    """
+
+    wire: WireValue
+    shown: str = field(compare=False)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All of them."""
+        return ALL_KINDS
+
+    def read(self, _record: Record) -> WireValue:
+        """The value itself."""
+        return self.wire
+
+    def place(self, _record: Record) -> Path:
+        """Nowhere."""
+        return ()
+
+    def values(self, _record: Record) -> Mapping[str, WireValue | None]:
+        """None: it is no data."""
+        return {}
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.wire, sort_keys=True))
+
+    def __repr__(self) -> str:
+        return self.shown
+
+
+def literal(value: object) -> Literal:
+    """A value for a condition.
+
+    Raises:
+        WireValueError: When DynamoDB has no such value.
+    """
+    return Literal(value_to_wire(value), repr(value))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(Condition[R_contra]):
+    """A value of the record beside others, by one of DynamoDB's operators.
+
+    Attributes:
+        operand: The value that is asked about.
+        operator: boto3's name of the operator.
+        others: What it is compared with.
+    """
+
+    operand: Operand
+    operator: str
+    others: tuple[Operand, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Those in which both sides can be there."""
+        sides = (self.operand, *self.others)
+        return tuple(kind for kind in ALL_KINDS if all(kind in side.kinds for side in sides))
+
+    def settled(self, kinds: Sequence[str]) -> bool | None:
+        """What is never there differs from everything."""
+        return None if set(kinds) & set(self.kinds) else self.operator in ("ne", "not_exists")
+
+    def holds(self, record: Record, _shape: Shape, /) -> bool:
+        """Compare."""
+        value = self.operand.read(record)
+        try:
+            return OPERATORS[self.operator](value, *[other.read(record) for other in self.others])
+        except WireValueError as error:
+            if error.sequence_number is None:
+                record.named(error, *self.operand.place(record))
+            raise
+
+    def values(self, record: Record) -> Mapping[str, WireValue | None]:
+        """Those of both sides."""
+        return {
+            at: value for side in (self.operand, *self.others) for at, value in side.values(record).items()
+        }
+
+    def __repr__(self) -> str:
+        others = ", ".join(map(repr, self.others))
+        return f"{self.operand!r}.{self.operator}({f'[{others}]' if self.operator == 'is_in' else others})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Transition(Condition[R_contra]):
+    """An attribute before and after the change.
+
+    Attributes:
+        path: Where it is in the item.
+        operator: One of `TRANSITIONS`.
+        others: What it is compared with.
+    """
+
+    path: Path
+    operator: str
+    others: tuple[Literal, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Those on which it can hold."""
+        return KINDS_OF_TRANSITIONS[self.operator]
+
+    def holds(self, record: Record, _shape: Shape, /) -> bool:
+        """Compare the two images."""
+        if record.event_name not in self.kinds:
+            return False
+        old = read(record, "OldImage", self.path)
+        new = None if self.operator == "was" else read(record, "NewImage", self.path)
+        try:
+            return TRANSITIONS[self.operator](old, new, *[other.wire for other in self.others])
+        except WireValueError as error:
+            raise record.named(error, *self.path) from None
+
+    def values(self, record: Record) -> Mapping[str, WireValue | None]:
+        """The attribute in both images."""
+        return values_at(record, BOTH_IMAGES, self.path)
+
+    def __repr__(self) -> str:
+        name = "at_least=" if self.operator == "changed_by" else ""
+        return f"Attr({format_path(self.path)!r}).{self.operator}({name}{', '.join(map(repr, self.others))})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OnlyChanged(Condition[R_contra]):
+    """A modification that is confined to some paths."""
+
+    paths: tuple[Path, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What is new or gone as a whole is not confined to an attribute."""
+        return ("MODIFY",)
+
+    def holds(self, record: Record, _shape: Shape, /) -> bool:
+        """Compare the two images, all but those paths."""
+        if record.event_name != "MODIFY":
+            return False
+        return next(self._others(record), None) is None
+
+    def values(self, record: Record) -> Mapping[str, WireValue | None]:
+        """The first of the other places that have changed."""
+        try:
+            others = list(islice(self._others(record), _SHOWN)) if record.event_name == "MODIFY" else []
+        except HeadwaterError:
+            return {}
+        return values_at(record, BOTH_IMAGES, *others)
+
+    def _others(self, record: Record) -> Iterator[Path]:
+        old, new = record.wire_images()
+        try:
+            yield from differences(old, new, outside=self.paths)
+        except WireValueError as error:
+            raise record.named(error) from None
+
+    def __repr__(self) -> str:
+        return f"only_changed({sorted(map(format_path, self.paths))})"
+
+
+def read(record: Record, image: ImageName, path: Path) -> WireValue | None:
+    """The value at a path of an image; `None` where there is none, or where the kind of record has no such image.
+
+    Raises:
+        MissingImageError: When the stream's view type leaves the image out.
+        WireValueError: When a value on the way is not in the wire form.
+    """
+    if image == _NO_IMAGE.get(record.event_name):
+        return None
+    try:
+        return lookup(record.wire_image(image), path)
+    except WireValueError as error:
+        raise record.named(error, image) from None
+
+
+def values_at(record: Record, images: tuple[ImageName, ...], *paths: Path) -> Mapping[str, WireValue | None]:
+    """The values at some paths of images, by their places; without those that can not be read."""
+    found: dict[str, WireValue | None] = {}
+    for path, image in product(paths, images):
+        if image != _NO_IMAGE.get(record.event_name):
+            with contextlib.suppress(HeadwaterError):  # what is wrong with it is what the condition raises
+                found[format_path((image, *path))] = read(record, image, path)
+    return found
+
+
+def read_paths(names: Any, what: str) -> tuple[Path, ...]:
+    """Read the attribute names or paths of an option, one or several.
+
+    Args:
+        names: A text, or a list or set of texts.
+        what: Whose they are, for messages, as in `only_changed`.
+
+    Raises:
+        DeclarationError: When there are none, or one is no path.
+    """
+    listed = [names] if isinstance(names, str) else names
+    if not isinstance(listed, list | tuple | set | frozenset) or not all(
+        isinstance(name, str) for name in listed
+    ):
+        raise DeclarationError(f"{what} takes one name or a list of names, not a {type(names).__name__}")
+    if not listed:
+        raise DeclarationError(
+            f"{what} is given no name, so it would say the same of every record: name an attribute"
+        )
+    try:
+        return tuple(map(parse_path, sorted(listed) if isinstance(listed, set | frozenset) else listed))
+    except ValueError as error:
+        raise DeclarationError(f"{what}: {error}") from None
