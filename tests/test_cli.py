@@ -156,7 +156,7 @@ def test_routes_lists_them_in_their_order() -> None:
     """As a table, and as JSON."""
     shown = headwater("routes", EXAMPLE)
     assert shown.returncode == 0
-    assert "3 on_modify attribute=TopScore, when=<lambda> congratulate(GameScore)" in [
+    assert "3 on_modify attribute='TopScore', when=<lambda> congratulate(GameScore)" in [
         " ".join(line.split()) for line in shown.stdout.splitlines()
     ]
     listed = json.loads(headwater("routes", EXAMPLE, "--json").stdout)

@@ -398,11 +398,11 @@ def test_the_table_of_routes_can_be_printed() -> None:
     app.include(router)
 
     assert str(app).splitlines() == [
-        "on_modify  attribute=TopScore|GameTitle                 congratulate(GameScore)",
-        "on_remove  table=GameScores, expired=True, when=nothing  archive(dict)",
-        "on_record  table=GameScores, when=nothing                nothing(dict)",
+        "on_modify  attribute=['TopScore', 'GameTitle']             congratulate(GameScore)",
+        "on_remove  table='GameScores', when=nothing, expired=True  archive(dict)",
+        "on_record  table='GameScores', when=nothing                nothing(dict)",
     ] or str(app)
-    assert str(app.routes[0]) == "on_modify  attribute=TopScore|GameTitle  congratulate(GameScore)"
+    assert str(app.routes[0]) == "on_modify  attribute=['TopScore', 'GameTitle']  congratulate(GameScore)"
     assert repr(app) == "<StreamApp with 3 routes>"
     assert str(StreamApp()) == "no routes"
 
@@ -546,13 +546,13 @@ class Open(BaseModel):
         ({"attribute": "Zzz"}, "it reads Name, Address"),
         ({"attribute": ""}, "'' is not a path into an item"),
         ({"attribute": "a..b"}, "is not a path into an item"),
-        ({"attribute": []}, "attribute= is an empty list, so no record would match"),
+        ({"attribute": []}, "attribute= is given no name, so it would say the same of every record"),
         ({"attribute": 3}, "attribute= takes one name or a list of names, not a int"),
         ({"attribute": ["Name", 3]}, "attribute= takes one name or a list of names"),
         ({"table": ""}, "table='' is not a table's name"),
         ({"table": "arn:aws:dynamodb:eu-west-1:1:table/T"}, "give the name without region or ARN"),
         ({"table": 3}, "table=3 is not a table's name"),
-        ({"when": "TopScore > 3"}, "condition str is no function"),
+        ({"when": "TopScore > 3"}, "'TopScore > 3' is neither a condition nor a function of the record"),
         ({"when": takes_insert}, "condition takes_insert does not take MODIFY records"),
         ({"when": lambda _record, _other: True}, "condition <lambda> requires a second argument"),
         ({"when": no_parameters}, "condition no_parameters takes no record"),

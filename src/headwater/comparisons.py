@@ -119,7 +119,7 @@ def _crosses(old: Operand, new: Operand, value: Operand) -> bool:
 
 def _changed_by(old: Operand, new: Operand, at_least: Operand) -> bool:
     by, least = difference(old, new), difference({"N": "0"}, at_least)
-    return by is not None and least is not None and abs(by) >= least
+    return by is not None and least is not None and by.copy_abs() >= least  # abs() rounds
 
 
 OPERATORS: Final[Mapping[str, Callable[..., bool]]] = {

@@ -124,7 +124,11 @@ class Size(Comparable[R_contra]):
 
     def read(self, record: Record) -> WireValue | None:
         """The size as a number in wire form."""
-        return size(self.attribute.read(record))
+        value = self.attribute.read(record)
+        try:
+            return size(value)
+        except WireValueError as error:
+            raise record.named(error, *self.place(record)) from None
 
     def place(self, record: Record) -> Path:
         """That of the attribute."""
@@ -133,7 +137,10 @@ class Size(Comparable[R_contra]):
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """The size, at the place of the attribute."""
-        return {f"size of {at}": size(value) for at, value in self.attribute.values(record).items()}
+        try:
+            return {f"size of {at}": size(value) for at, value in self.attribute.values(record).items()}
+        except WireValueError:
+            return {}
 
     def __repr__(self) -> str:
         return f"{self.attribute!r}.size()"

@@ -18,7 +18,7 @@ from headwater.models import Shape
 from headwater.paths import Path, format_path, parse_path
 from headwater.records import Record
 from headwater.streams import ImageName
-from headwater.values import WireValue, value_to_wire
+from headwater.values import WireValue, value_to_python, value_to_wire
 
 KINDS_OF_TRANSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "changed": ALL_KINDS,
@@ -134,9 +134,9 @@ class Comparison(Condition[R_contra]):
         value = self.operand.read(record)
         try:
             return OPERATORS[self.operator](value, *[other.read(record) for other in self.others])
-        except WireValueError as error:
-            if error.sequence_number is None:
-                record.named(error, *self.operand.place(record))
+        except WireValueError:
+            for side in (self.operand, *self.others):
+                _refuse_malformed(side, record)
             raise
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
@@ -238,6 +238,16 @@ def read(record: Record, image: ImageName, path: Path) -> WireValue | None:
         return lookup(record.wire_image(image), path)
     except WireValueError as error:
         raise record.named(error, image) from None
+
+
+def _refuse_malformed(side: Operand, record: Record) -> None:
+    """Say which side of a comparison is not in the wire form, and where in it."""
+    value = side.read(record)
+    try:
+        if value is not None:
+            value_to_python(value)
+    except WireValueError as error:
+        raise record.named(error, *side.place(record)) from None
 
 
 def values_at(record: Record, images: tuple[ImageName, ...], *paths: Path) -> Mapping[str, WireValue | None]:
