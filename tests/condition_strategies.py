@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -24,7 +25,7 @@ class Missing:
 
 MISSING = Missing()
 BIG = 12345678901234567890123456789012345678
-NUMBERS = [
+NUMBERS: list[int | Decimal] = [
     0,
     1,
     -1,
@@ -52,10 +53,10 @@ NESTED: list[Any] = [
     {"x": {"y": [1, None]}},
 ]
 POOL = [*SCALARS, *SETS, *NESTED]
-ROOTS = ("A", "B", "C")
+ROOTS: tuple[str, ...] = ("A", "B", "C")
 PATHS = (*ROOTS, "A", "B", "A.x", "A.x.y", "A.x.y[0]", "A[0]", "B[1]", "A[0].x", "B.y")
 VALUES = st.sampled_from(POOL)
-ITEMS = st.dictionaries(st.sampled_from(ROOTS), VALUES, max_size=3)
+ITEMS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(st.sampled_from(ROOTS), VALUES, max_size=3)
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def exactly(old: Any, new: Any) -> Any:
 def _units(number: Any) -> int:
     sign, digits, exponent = Decimal(number).as_tuple()
     assert isinstance(exponent, int)
-    return (-1) ** sign * int("".join(map(str, digits))) * 10 ** (exponent + 200)
+    magnitude: int = int("".join(map(str, digits))) * 10 ** (exponent + 200)
+    return -magnitude if sign else magnitude
 
 
 TRANSITIONS: Mapping[str, Callable[..., bool]] = {
@@ -296,7 +298,7 @@ def transitions(draw: st.DrawFn) -> Asked:
     )
 
 
-def confined(old: Item | None, new: Item | None, names: set[str]) -> bool:
+def confined(old: Item | None, new: Item | None, names: AbstractSet[str]) -> bool:
     if old is None or new is None:
         return False
     return all(

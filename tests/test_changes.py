@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import copy
+import json
+import pickle
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -367,3 +369,72 @@ def test_a_change_shows_its_kind_and_no_content() -> None:
     [change] = compare({"a": {"S": "secret"}}, {"a": {"S": "other"}}).values()
     assert repr(change) == "<Change changed>"
     assert (change.old, change.new) == ("secret", "other")
+
+
+# A change as a value
+
+
+def test_a_changed_set_says_which_members_came_and_went() -> None:
+    """Numbers by value, in wire form and in Python; a set that is new as a whole has no members of its own."""
+    old = {"T": {"SS": ["a", "b"]}, "N": {"NS": ["1", "2.0"]}, "X": {"SS": ["1"]}, "G": {"SS": ["g"]}}
+    new = {"T": {"SS": ["c", "b"]}, "N": {"NS": ["3E0", "2"]}, "X": {"NS": ["1"]}, "A": {"BS": ["YQ=="]}}
+    found = compare(old, new)
+    assert (found["T"].added, found["T"].removed) == ({"c"}, {"a"})
+    assert (found["N"].added, found["N"].removed) == ({3}, {1})
+    assert found["N"]["added"] == {"NS": ["3E0"]}
+    for path in ("X", "G", "A"):
+        assert (found[path].added, found[path].removed) == (set(), set())
+    assert {path: change.kind for path, change in found.items()} == {
+        "T": "changed",
+        "N": "changed",
+        "X": "changed",
+        "G": "removed",
+        "A": "added",
+    }
+
+
+def test_changes_are_json() -> None:
+    """In wire form, so that nothing is lost on the way."""
+    old: Any = {"A": {"N": "1"}, "B": {"S": "gone"}, "S": {"SS": ["a"]}, "M": {"M": {"x": {"B": "AA=="}}}}
+    new: Any = {
+        "A": {"N": "2.50"},
+        "C": {"NULL": True},
+        "S": {"SS": ["a", "b"]},
+        "M": {"M": {"x": {"B": "AQ=="}}},
+    }
+    assert json.loads(json.dumps(compare(old, new))) == {
+        "A": {"kind": "changed", "old": {"N": "1"}, "new": {"N": "2.50"}},
+        "B": {"kind": "removed", "old": {"S": "gone"}},
+        "S": {
+            "kind": "changed",
+            "old": {"SS": ["a"]},
+            "new": {"SS": ["a", "b"]},
+            "added": {"SS": ["b"]},
+            "removed": {"SS": []},
+        },
+        "M.x": {"kind": "changed", "old": {"B": "AA=="}, "new": {"B": "AQ=="}},
+        "C": {"kind": "added", "new": {"NULL": True}},
+    }
+
+
+def test_a_change_keeps_the_item_out_of_logs() -> None:
+    """Its text says what happened, and no value; a copy equals it."""
+    change = Change("changed", {"S": "hunter2"}, {"S": "hunter3"})
+    assert repr({"Password": change}) == "{'Password': <Change changed>}"
+    assert f"{change}" == "<Change changed>"
+    assert (change.old, change.new, change.old_wire) == ("hunter2", "hunter3", {"S": "hunter2"})
+    for copied in (copy.deepcopy(change), pickle.loads(pickle.dumps(change))):
+        assert copied == change
+        assert type(copied) is Change
+        assert copied.kind == "changed"
+    assert Change("added", None, {"NULL": True}).old is None
+    assert Change("added", None, {"NULL": True}).new_wire == {"NULL": True}
+
+
+@given(images())
+def test_the_members_of_sets_are_the_difference_of_the_decoded_sets(pair: tuple[Any, Any]) -> None:
+    """For every set that differs from another set of its type."""
+    for change in compare(*pair).values():
+        if change.kind == "changed" and isinstance(change.old, set) and isinstance(change.new, set):
+            assert change.added == (change.new - change.old if "added" in change else set())
+            assert change.removed == (change.old - change.new if "removed" in change else set())

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater import Attr, Condition, Key, Record, StreamApp, only_changed, to_wire
+from headwater.declarations import settled
 from headwater.kinds import ALL_KINDS, read_record
 from headwater.testing import Table
 from tests.condition_strategies import (
@@ -190,9 +191,9 @@ def test_what_is_settled_for_a_kind_is_the_answer_for_each_of_its_records(
 ) -> None:
     """A route is refused as one that could never run only when that is so."""
     record: Any = read_record(raw(*change))
-    settled = asked.ours.settled((record.event_name,))
-    assert settled is None or asked.ours(record) is settled
-    assert asked.ours.settled(ALL_KINDS) is None or settled is not None
+    answer = settled(asked.ours, (record.event_name,))
+    assert answer is None or asked.ours(record) is answer
+    assert settled(asked.ours, ALL_KINDS) is None or answer is not None
 
 
 @given(st.lists(CONDITIONS, min_size=1, max_size=3), changes())

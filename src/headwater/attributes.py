@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from headwater.comparisons import compare_values
-from headwater.conditions import Condition, R_contra
+from headwater.conditions import Anything, Condition, Existing, Modified, R_contra, Written
 from headwater.errors import DeclarationError
-from headwater.kinds import ALL_KINDS, AnyKind
+from headwater.kinds import ALL_KINDS
 from headwater.operands import Comparable, Searchable, Value, checked_literal
 from headwater.paths import Path, format_path, parse_path
 from headwater.questions import Transition, read, values_at
-from headwater.records import Insert, Modify, Record, Remove
+from headwater.records import Record
 from headwater.streams import ImageName
 from headwater.values import WireValue
 
@@ -48,7 +48,7 @@ class ImageAttr(Comparable[R_contra], Searchable[R_contra]):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Attr(Comparable[AnyKind], Searchable[AnyKind]):
+class Attr(Comparable[Anything], Searchable[Anything]):
     """An attribute of the item: as it is now, or for a removal as it was.
 
     Args:
@@ -65,48 +65,48 @@ class Attr(Comparable[AnyKind], Searchable[AnyKind]):
         object.__setattr__(self, "path", _path(self.name, "Attr"))
 
     @property
-    def old(self) -> ImageAttr[Modify[Any, Any] | Remove[Any, Any]]:
+    def old(self) -> ImageAttr[Existing]:
         """It in the old image: before the change."""
         return ImageAttr(self.path, "OldImage")
 
     @property
-    def new(self) -> ImageAttr[Insert[Any, Any] | Modify[Any, Any]]:
+    def new(self) -> ImageAttr[Written]:
         """It in the new image: after the change."""
         return ImageAttr(self.path, "NewImage")
 
-    def changed(self) -> Condition[AnyKind]:
+    def changed(self) -> Condition[Anything]:
         """Its value is another one than before; added and removed count, so an insert or removal with it does."""
         return self._transition("changed")
 
-    def added(self) -> Condition[Insert[Any, Any] | Modify[Any, Any]]:
+    def added(self) -> Condition[Written]:
         """It is there and was not before."""
         return self._transition("added")
 
-    def removed(self) -> Condition[Modify[Any, Any] | Remove[Any, Any]]:
+    def removed(self) -> Condition[Existing]:
         """It was there and is no more."""
         return self._transition("removed")
 
-    def was(self, value: Value) -> Condition[Modify[Any, Any] | Remove[Any, Any]]:
+    def was(self, value: Value) -> Condition[Existing]:
         """Before the change it was equal to a value, whatever it is now."""
         return self._transition("was", value)
 
-    def becomes(self, value: Value) -> Condition[Insert[Any, Any] | Modify[Any, Any]]:
+    def becomes(self, value: Value) -> Condition[Written]:
         """It is equal to a value now, and was not before."""
         return self._transition("becomes", value)
 
-    def increased(self) -> Condition[Modify[Any, Any]]:
+    def increased(self) -> Condition[Modified]:
         """It was a number and is a greater one."""
         return self._transition("increased")
 
-    def decreased(self) -> Condition[Modify[Any, Any]]:
+    def decreased(self) -> Condition[Modified]:
         """It was a number and is a smaller one."""
         return self._transition("decreased")
 
-    def crosses(self, value: int | Decimal) -> Condition[Modify[Any, Any]]:
+    def crosses(self, value: int | Decimal) -> Condition[Modified]:
         """It went from below a number to that number or above it, or the other way."""
         return self._transition("crosses", value)
 
-    def changed_by(self, *, at_least: int | Decimal) -> Condition[Modify[Any, Any]]:
+    def changed_by(self, *, at_least: int | Decimal) -> Condition[Modified]:
         """It was a number and is one that differs by so much or more, in either direction."""
         return self._transition("changed_by", at_least)
 
@@ -143,7 +143,7 @@ class Attr(Comparable[AnyKind], Searchable[AnyKind]):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Key(Comparable[AnyKind], Searchable[AnyKind]):
+class Key(Comparable[Anything], Searchable[Anything]):
     """A key attribute of the item. Records of every stream view type have the keys, and they never change.
 
     Args:

@@ -7,28 +7,34 @@ A condition is a frozen value. It prints as the code that made it, equals its co
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
-from headwater.answers import Answer
 from headwater.errors import ConditionError, DeclarationError
-from headwater.kinds import ALL_KINDS
+from headwater.kinds import ALL_KINDS, AnyKind
 from headwater.models import Shape
-from headwater.records import Record, reshape
+from headwater.records import Insert, Modify, Record, Remove, reshape
 from headwater.signatures import Signature, function_name, read_signature
 from headwater.values import WireValue
 
 R_contra = TypeVar("R_contra", contravariant=True)
-R = TypeVar("R")
 
-AskedOf: TypeAlias = Callable[[R], bool]
+# The kinds of records that two conditions can have in common: what they are combined to can be asked of those.
+Inserted: TypeAlias = Insert[object, object]
+Modified: TypeAlias = Modify[object, object]
+Removed: TypeAlias = Remove[object, object]
+Written: TypeAlias = Inserted | Modified
+Existing: TypeAlias = Modified | Removed
+Anything: TypeAlias = Inserted | Modified | Removed
 
-_IMAGES: Final = {
-    frozenset({"MODIFY"}): "both images",
-    frozenset({"MODIFY", "REMOVE"}): "an old image",
-    frozenset({"INSERT", "MODIFY"}): "a new image",
-}
+# A function may ask for a model of its own.
+AskedOfInserted: TypeAlias = Callable[[Insert[Any, Any]], bool]
+AskedOfModified: TypeAlias = Callable[[Modify[Any, Any]], bool]
+AskedOfRemoved: TypeAlias = Callable[[Remove[Any, Any]], bool]
+AskedOfWritten: TypeAlias = Callable[[Insert[Any, Any] | Modify[Any, Any]], bool]
+AskedOfExisting: TypeAlias = Callable[[Modify[Any, Any] | Remove[Any, Any]], bool]
+AskedOfAnything: TypeAlias = Callable[[AnyKind], bool]
 
 
 class Condition(Generic[R_contra]):
@@ -56,45 +62,78 @@ class Condition(Generic[R_contra]):
         """
         raise NotImplementedError
 
-    def explain(self, record: Record, shape: Shape) -> Answer:
-        """What `holds` says of a record, with the values that it looks at."""
-        try:
-            return Answer(repr(self), self.holds(record, shape), self.values(record))
-        except Exception as error:
-            return Answer(repr(self), values=self.values(record), error=error)
+    @property
+    def otherwise(self) -> bool:
+        """The answer for the other kinds of records, where there is nothing to ask about."""
+        return False
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:  # noqa: ARG002 - what has no values needs no record
         """By their places, the values that it looks at; what can not be read is left out."""
         return {}
-
-    def refusals(self, kinds: Sequence[str]) -> Iterator[str]:
-        """Why this can not be asked of records of these kinds, if so."""
-        if not set(kinds) & set(self.kinds):
-            needed = _IMAGES[frozenset(self.kinds)]
-            yield (
-                f"condition {self!r} needs {needed}, which {' and '.join(kinds)} records do not have, so its answer "
-                "would be the same for all of them: use another decorator, or another condition"
-            )
-
-    def settled(self, kinds: Sequence[str]) -> bool | None:
-        """The answer that is the same for every record of these kinds; `None` where it depends on the record."""
-        return None if set(kinds) & set(self.kinds) else False
 
     def __call__(self, record: R_contra, /) -> bool:
         """Ask about a record, for example in a test of the condition itself; raises as a route with it would."""
         asked = cast("Record", record)
         return self.holds(asked, asked._shape)
 
-    def __and__(self: Condition[R], other: AskedOf[R]) -> Condition[R]:
+    @overload
+    def __and__(self: Condition[Anything], other: AskedOfAnything) -> Condition[Anything]: ...
+    @overload
+    def __and__(self: Condition[Written], other: AskedOfWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    @overload
+    def __and__(self: Condition[Existing], other: AskedOfExisting) -> Condition[Existing]: ...
+    @overload
+    def __and__(self: Condition[Modified], other: AskedOfModified) -> Condition[Modified]: ...
+    @overload
+    def __and__(self: Condition[Inserted], other: AskedOfInserted) -> Condition[Inserted]: ...
+    @overload
+    def __and__(self: Condition[Removed], other: AskedOfRemoved) -> Condition[Removed]: ...
+    def __and__(self, other: Any) -> Condition[Any]:
         return _combine("&", self, other)
 
-    def __rand__(self: Condition[R], other: AskedOf[R]) -> Condition[R]:
+    @overload
+    def __rand__(self: Condition[Anything], other: AskedOfAnything) -> Condition[Anything]: ...
+    @overload
+    def __rand__(self: Condition[Written], other: AskedOfWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    @overload
+    def __rand__(self: Condition[Existing], other: AskedOfExisting) -> Condition[Existing]: ...
+    @overload
+    def __rand__(self: Condition[Modified], other: AskedOfModified) -> Condition[Modified]: ...
+    @overload
+    def __rand__(self: Condition[Inserted], other: AskedOfInserted) -> Condition[Inserted]: ...
+    @overload
+    def __rand__(self: Condition[Removed], other: AskedOfRemoved) -> Condition[Removed]: ...
+    def __rand__(self, other: Any) -> Condition[Any]:
         return _combine("&", other, self)
 
-    def __or__(self: Condition[R], other: AskedOf[R]) -> Condition[R]:
+    @overload
+    def __or__(self: Condition[Anything], other: AskedOfAnything) -> Condition[Anything]: ...
+    @overload
+    def __or__(self: Condition[Written], other: AskedOfWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    @overload
+    def __or__(self: Condition[Existing], other: AskedOfExisting) -> Condition[Existing]: ...
+    @overload
+    def __or__(self: Condition[Modified], other: AskedOfModified) -> Condition[Modified]: ...
+    @overload
+    def __or__(self: Condition[Inserted], other: AskedOfInserted) -> Condition[Inserted]: ...
+    @overload
+    def __or__(self: Condition[Removed], other: AskedOfRemoved) -> Condition[Removed]: ...
+    def __or__(self, other: Any) -> Condition[Any]:
         return _combine("|", self, other)
 
-    def __ror__(self: Condition[R], other: AskedOf[R]) -> Condition[R]:
+    @overload
+    def __ror__(self: Condition[Anything], other: AskedOfAnything) -> Condition[Anything]: ...
+    @overload
+    def __ror__(self: Condition[Written], other: AskedOfWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    @overload
+    def __ror__(self: Condition[Existing], other: AskedOfExisting) -> Condition[Existing]: ...
+    @overload
+    def __ror__(self: Condition[Modified], other: AskedOfModified) -> Condition[Modified]: ...
+    @overload
+    def __ror__(self: Condition[Inserted], other: AskedOfInserted) -> Condition[Inserted]: ...
+    @overload
+    def __ror__(self: Condition[Removed], other: AskedOfRemoved) -> Condition[Removed]: ...
+    def __ror__(self, other: Any) -> Condition[Any]:
         return _combine("|", other, self)
 
     def __invert__(self) -> Condition[R_contra]:
@@ -121,33 +160,15 @@ class Combination(Condition[R_contra]):
 
     def holds(self, record: Record, shape: Shape, /) -> bool:
         """Ask the parts until one decides."""
-        decisive = self.operator == "|"
+        decisive = self.decisive
         for part in self.parts:
             if part.holds(record, shape) is decisive:
                 return decisive
         return not decisive
 
-    def explain(self, record: Record, shape: Shape) -> Answer:
-        """The answers of the parts until one decides or raises."""
-        asked: list[Answer] = []
-        for part in self.parts:
-            asked.append(part.explain(record, shape))
-            if asked[-1].said is not (not self.decisive):
-                break
-        rest = [Answer(repr(part)) for part in self.parts[len(asked) :]]
-        return Answer(repr(self), asked[-1].said, parts=(*asked, *rest), error=asked[-1].error)
-
-    def refusals(self, kinds: Sequence[str]) -> Iterator[str]:
+    def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """Those of its parts."""
-        for part in self.parts:
-            yield from part.refusals(kinds)
-
-    def settled(self, kinds: Sequence[str]) -> bool | None:
-        """Decided, when one part decides it; the opposite, when all say that."""
-        answers = {part.settled(kinds) for part in self.parts}
-        if self.decisive in answers:
-            return self.decisive
-        return None if None in answers else not self.decisive
+        return {at: value for part in self.parts for at, value in part.values(record).items()}
 
     def __repr__(self) -> str:
         shown = [f"({part!r})" if _binds_less(part, self.operator) else repr(part) for part in self.parts]
@@ -163,21 +184,6 @@ class Not(Condition[R_contra]):
     def holds(self, record: Record, shape: Shape, /) -> bool:
         """Whether the part does not hold."""
         return not self.part.holds(record, shape)
-
-    def explain(self, record: Record, shape: Shape) -> Answer:
-        """The answer of the part, and its opposite."""
-        inner = self.part.explain(record, shape)
-        said = None if inner.said is None else not inner.said
-        return Answer(repr(self), said, parts=(inner,), error=inner.error)
-
-    def refusals(self, kinds: Sequence[str]) -> Iterator[str]:
-        """Those of its part."""
-        yield from self.part.refusals(kinds)
-
-    def settled(self, kinds: Sequence[str]) -> bool | None:
-        """The opposite of its part."""
-        answer = self.part.settled(kinds)
-        return None if answer is None else not answer
 
     def __repr__(self) -> str:
         return f"~({self.part!r})" if _binds_less(self.part, "~") else f"~{self.part!r}"
@@ -228,45 +234,11 @@ class Predicate(Condition[R_contra]):
             )
         return bool(said)
 
-    def refusals(self, kinds: Sequence[str]) -> Iterator[str]:
-        """The kinds that the function does not take."""
-        missing = [kind for kind in kinds if kind not in self.signature.shapes]
-        if missing:
-            yield (
-                f"condition {self!r} does not take {' or '.join(missing)} records, which it will be asked about: "
-                "annotate its parameter with the record kinds of the route"
-            )
-
     def __reduce__(self) -> tuple[type[Predicate[Any]], tuple[object]]:
         return type(self), (self.function,)  # decoders are made anew where it arrives
 
     def __repr__(self) -> str:
         return function_name(self.function)
-
-
-def read_condition(when: Any, kinds: Sequence[str], who: str) -> Condition[Any]:
-    """Check a `when=` when it is declared.
-
-    Args:
-        when: What the user gave: a condition, or a function of the record.
-        kinds: The event names of the records that it will be asked about.
-        who: Whose condition it is, for messages.
-
-    Raises:
-        DeclarationError: When it could not answer.
-    """
-    if isinstance(when, bool):
-        raise DeclarationError(
-            f"{who}: when={when} is the same for every record: "
-            "compare with methods, as in Attr('Status').eq('paid'), since == compares the objects themselves"
-        )
-    try:
-        condition = as_condition(when)
-    except DeclarationError as error:
-        raise DeclarationError(f"{who}: {error.message}") from error.__cause__
-    for reason in condition.refusals(kinds):
-        raise DeclarationError(f"{who}: {reason}")
-    return condition
 
 
 def as_condition(when: Any) -> Condition[Any]:

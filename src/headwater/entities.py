@@ -85,12 +85,14 @@ class Entities:
             MissingImageError: When the attribute that tells is in an image that the stream's view type leaves out.
             WireValueError: When that attribute is not in the wire form.
         """
-        known = record._known
-        if id(self) not in known:  # found out once, however many routes ask
-            known[id(self)] = next(
-                (model for claim, model in self.claims if claim.holds(record, _PLAIN)), None
-            )
-        return known[id(self)]
+        # Found out once, however many routes ask. With itself beside the answer, no other object can get its id.
+        _, model = record._known.get(id(self)) or record._known.setdefault(
+            id(self), (self, self._find(record))
+        )
+        return model
+
+    def _find(self, record: Record) -> Any:
+        return next((model for claim, model in self.claims if claim.holds(record, _PLAIN)), None)
 
     def condition(self, shapes: Mapping[str, Shape], who: str) -> Condition[Any] | None:
         """What a route asks because of the models that its handler wants; `None` when it wants every record.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from headwater.answers import Answer
+from headwater.conditions import Combination, Condition, Not
+from headwater.models import Shape
 from headwater.records import Record
 from headwater.routes import Route
 
@@ -55,5 +58,51 @@ class Explanation:
 
 def explain(record: Record, routes: Iterable[Route]) -> Explanation:
     """Ask every route about a record; no handler is called."""
-    answers = tuple(route.explain(record) for route in routes)
+    answers = tuple(explain_route(route, record) for route in routes)
     return Explanation(record.event_name, record.table_name, record.sequence_number, answers)
+
+
+def explain_route(route: Route, record: Record) -> Answer:
+    """Why a route wants a record or does not: what each condition says, up to the first no."""
+    decorator, _, handler = route.columns()
+    text = f"{decorator} {handler}"
+    shape = route.shapes.get(record.event_name)
+    if shape is None:
+        kinds = " or ".join(route.shapes)
+        return Answer(
+            text, said=False, parts=(Answer(f"takes {kinds}, this is {record.event_name}", said=False),)
+        )
+    if not route.conditions:
+        return Answer(text, said=True)
+    everything: Condition[Any] = Combination("&", route.conditions)
+    return replace(explain_condition(everything, record, shape), condition=text)
+
+
+def explain_condition(condition: Condition[Any], record: Record, shape: Shape) -> Answer:
+    """What a condition says of a record, with the values that it looks at; what it raises is kept.
+
+    Args:
+        condition: The condition.
+        record: The record.
+        shape: The handler's types, for predicates that say nothing of their own.
+    """
+    text = repr(condition)
+    match condition:
+        case Combination():
+            asked: list[Answer] = []
+            for part in condition.parts:
+                asked.append(explain_condition(part, record, shape))
+                if asked[-1].said is not (not condition.decisive):  # it has decided, or raised
+                    break
+            rest = [Answer(repr(part)) for part in condition.parts[len(asked) :]]
+            return Answer(text, asked[-1].said, parts=(*asked, *rest), error=asked[-1].error)
+        case Not():
+            inner = explain_condition(condition.part, record, shape)
+            said = None if inner.said is None else not inner.said
+            return Answer(text, said, parts=(inner,), error=inner.error)
+        case _:
+            values = condition.values(record)
+            try:
+                return Answer(text, condition.holds(record, shape), values)
+            except Exception as error:
+                return Answer(text, values=values, error=error)

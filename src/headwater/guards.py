@@ -6,14 +6,13 @@ from collections.abc import Collection
 from typing import Any
 
 from headwater.attributes import Attr
-from headwater.conditions import Condition
+from headwater.conditions import Anything, Condition
 from headwater.errors import DeclarationError
-from headwater.kinds import AnyKind
 from headwater.paths import format_path
 from headwater.questions import OnlyChanged, read_paths
 
 
-def only_changed(names: str | Collection[str]) -> Condition[AnyKind]:
+def only_changed(names: str | Collection[str]) -> Condition[Anything]:
     """A modification that changed nothing but these attributes. Insertions and removals are never that.
 
     Args:
@@ -25,7 +24,7 @@ def only_changed(names: str | Collection[str]) -> Condition[AnyKind]:
     return OnlyChanged(tuple(sorted(set(read_paths(names, "only_changed")), key=format_path)))
 
 
-def loop_guard(*, writes: str | Collection[str] = (), marker: str | None = None) -> Condition[AnyKind]:
+def loop_guard(*, writes: str | Collection[str] = (), marker: str | None = None) -> Condition[Anything]:
     """A change that a handler which writes to its own table has not made itself, to be its `when=`.
 
     Without one such a handler calls itself for ever, and Lambda does not notice: its detection of recursive loops does not

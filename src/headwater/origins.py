@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from headwater.changes import changed, differences, lookup
+from headwater.changes import changed, differences
+from headwater.errors import WireValueError
 from headwater.streams import read_time
 from headwater.values import WireItem, value_to_python
 
@@ -51,8 +52,11 @@ def was_over(old: WireItem, ttl_attribute: str, removed_at: Callable[[], datetim
     Raises:
         WireValueError: When the attribute is not in the wire form.
     """
-    value = lookup(old, (ttl_attribute,))
-    seconds = None if value is None else value_to_python(value)
+    try:
+        seconds = value_to_python(old[ttl_attribute]) if ttl_attribute in old else None
+    except WireValueError as error:
+        error.within(ttl_attribute)
+        raise
     expires_at = read_time(seconds) if isinstance(seconds, int | Decimal) else None
     return expires_at is not None and timedelta() <= removed_at() - expires_at <= _TTL_REACH
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any, Final, Protocol
@@ -125,9 +125,10 @@ class Comparison(Condition[R_contra]):
         sides = (self.operand, *self.others)
         return tuple(kind for kind in ALL_KINDS if all(kind in side.kinds for side in sides))
 
-    def settled(self, kinds: Sequence[str]) -> bool | None:
+    @property
+    def otherwise(self) -> bool:
         """What is never there differs from everything."""
-        return None if set(kinds) & set(self.kinds) else self.operator in ("ne", "not_exists")
+        return self.operator in ("ne", "not_exists")
 
     def holds(self, record: Record, _shape: Shape, /) -> bool:
         """Compare."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from headwater.answers import Answer
-from headwater.conditions import Combination, Condition, read_condition
+from headwater.conditions import Condition
+from headwater.declarations import read_condition, settled
 from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS
@@ -73,21 +73,6 @@ class Route:
                 return False
         return True
 
-    def explain(self, record: Record) -> Answer:
-        """Why the route wants a record or does not: what each condition says, up to the first no."""
-        decorator, _, handler = self.columns()
-        text = f"{decorator} {handler}"
-        shape = self.shapes.get(record.event_name)
-        if shape is None:
-            kinds = " or ".join(self.shapes)
-            return Answer(
-                text, said=False, parts=(Answer(f"takes {kinds}, this is {record.event_name}", said=False),)
-            )
-        if not self.conditions:
-            return Answer(text, said=True)
-        everything: Condition[Any] = Combination("&", self.conditions)
-        return replace(everything.explain(record, shape), condition=text)
-
     def call(self, record: Record, context: object) -> object:
         """Call the handler with the record in its own types; what comes back is not awaited here."""
         typed = reshape(record, self.shapes[record.event_name])
@@ -151,7 +136,7 @@ def refuse_contradiction(condition: Condition[Any], route: Route, who: str) -> N
         DeclarationError: With both sides of the contradiction.
     """
     kinds = tuple(route.shapes)
-    if condition.settled(kinds) is False:
+    if settled(condition, kinds) is False:
         raise DeclarationError(
             f"{who} takes {' and '.join(kinds)} records, for which {condition!r} of its router never holds, so it would "
             "never run: move it to another router"

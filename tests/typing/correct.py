@@ -6,17 +6,23 @@ import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field
 from typing_extensions import NotRequired, TypedDict, assert_never, assert_type
 
 from headwater import (
+    Attr,
     BatchResult,
     Change,
+    Condition,
+    Entities,
+    Explanation,
     Failed,
     Handled,
     Insert,
+    Key,
     LambdaContext,
     Modify,
     Outcome,
@@ -28,6 +34,8 @@ from headwater import (
     StreamApp,
     UserIdentity,
     Withheld,
+    loop_guard,
+    only_changed,
     stream_handler,
 )
 from headwater.testing import LambdaContext as TestContext
@@ -683,3 +691,87 @@ assert_type(every_kind_async, StreamApp)
 assert_type(stream_handler(service.handle), StreamApp)
 assert_type(stream_handler(functools.partial(with_retries, retries=3)), StreamApp)
 one_kind({"Records": []}, TestContext())
+
+
+# conditions
+
+plain_condition: Condition[Modify[Any, Any]] = Attr("TopScore").changed()
+assert_type(Attr("TopScore").increased(), Condition[Modify[object, object]])
+assert_type(Attr("TopScore").old.eq(3), Condition[Modify[object, object] | Remove[object, object]])
+assert_type(Attr("TopScore").increased() & Attr("Level").changed(), Condition[Modify[object, object]])
+assert_type(~Attr("TopScore").increased(), Condition[Modify[object, object]])
+assert_type(better & Attr("TopScore").changed(), Condition[Modify[object, object]])
+assert_type(Attr("A").was(1) & Attr("A").becomes(2), Condition[Modify[object, object]])
+assert_type(Attr("A").exists() | Attr("A").old.eq(1), Condition[Modify[object, object] | Remove[object, object]])
+
+conditioned = StreamApp(
+    ignore={"updated_at"}, replicas="ignore", ttl_attribute="expires_at", origin_attribute="region"
+)
+
+
+@conditioned.on_insert(when=Attr("TopScore").gt(3) & Attr("Level").exists() | Attr("Level").added())
+def well_begun(_record: Insert[GameScore]) -> None: ...
+
+
+@conditioned.on_insert(when=Attr("TopScore").between(Decimal("1.5"), 10) & ~Key("UserId").begins_with("bot#"))
+def begun(_record: Insert[GameScore]) -> None: ...
+
+
+@conditioned.on_modify(when=Attr("Level").was("beginner") & Attr("Level").becomes("expert"))
+def promoted(_record: Modify[GameScore]) -> None: ...
+
+
+@conditioned.on_modify(when=Attr("TopScore").crosses(100) & Attr("TopScore").increased() & better)
+def above(_record: Modify[GameScore]) -> None: ...
+
+
+@conditioned.on_modify(when=better & Attr("TopScore").changed_by(at_least=10) | ~only_changed(["Level", "Seen"]))
+def leapt(_record: Modify[GameScore]) -> None: ...
+
+
+@conditioned.on_modify(when=Attr("TopScore").new.gt(Attr("TopScore").old))
+def beside_itself(_record: Modify[GameScore]) -> None: ...
+
+
+@conditioned.on_remove(when=Attr("Level").is_in(["expert", None, b"x", {1}, ["y"], {"z": True}]))
+def retired(_record: Remove[GameScore]) -> None: ...
+
+
+@conditioned.on_remove(expired=True, when=Attr("TopScore").removed() & Attr("Level").was("expert"))
+def lost(_record: Remove[GameScore]) -> None: ...
+
+
+@conditioned.on_record(when=Attr("Level").attribute_type("S") | Attr("Level").contains("x"))
+def any_level(_record: Record[GameScore]) -> None: ...
+
+
+@conditioned.on_record(when=Attr("TopScore").increased())
+def grown(_record: Record[GameScore]) -> None: ...
+
+
+@conditioned.on_record(when=loop_guard(writes={"Rank"}, marker="RankedFrom"))
+def ranked(_record: Record[GameScore]) -> None: ...
+
+
+entities = Entities({"SK=ORDER#*": Order, ("PK=C#*", "SK=PROFILE"): Customer}, unknown="fail")
+by_type = Entities({"order": Order, 5: Customer}, attribute="Meta.Type", unknown="ignore")
+shop = Router(table="Shop", when=Attr("Status").increased(), ignore="seen", entities=by_type)
+
+
+@shop.on_modify
+def any_order(_record: Modify[Order]) -> None: ...
+
+
+conditioned.include(shop)
+
+
+@StreamApp(entities=entities).on_insert
+def new_customer(_record: Insert[Customer]) -> None: ...
+
+
+def explained(record: Modify[GameScore], raw: dict[str, Any]) -> str:
+    assert_type(Attr("TopScore").changed()(record), bool)
+    explanation = conditioned.explain(record)
+    assert_type(explanation, Explanation)
+    assert_type(explanation.routes[0].said, bool | None)
+    return explanation.text(show_values=True) + str(conditioned.explain(raw))
