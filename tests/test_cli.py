@@ -164,6 +164,90 @@ def test_routes_lists_them_in_their_order() -> None:
     assert len(listed) == 5
 
 
+# explain
+
+EXPLAINED = """
+from headwater import Attr, Modify, Record, StreamApp
+app = StreamApp()
+
+@app.on_modify(when=Attr("Secret").changed() & Attr("Total").increased())
+def grew(record: Modify) -> None:
+    raise AssertionError("explain calls no handler")
+
+def asks(record: Record) -> bool:
+    print("asked")
+    return record.keys["Id"].startswith("o")
+
+@app.on_record(when=asks)
+def noisy(record: Record) -> None: ...
+"""
+
+
+@pytest.fixture
+def explained(tmp_path: Path) -> tuple[str, str]:
+    (tmp_path / "app.py").write_text(EXPLAINED)
+    old, new = {"Id": "o1", "Secret": "hunter2", "Total": 5}, {"Id": "o1", "Secret": "hunter3", "Total": 4}
+    (tmp_path / "event.json").write_text(json.dumps(event([ORDERS.modify(old, new), ORDERS.insert(old)])))
+    return str(tmp_path / "app.py"), str(tmp_path / "event.json")
+
+
+def test_explain_says_for_every_record_which_condition_decided(explained: tuple[str, str]) -> None:
+    """Without the item's values, and without what conditions print."""
+    done = headwater("explain", *explained)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == explained[1]
+    assert lines[1].startswith("MODIFY of table Orders, sequence number ")
+    assert lines[1].endswith(": 1 of 2 routes want it")
+    assert lines[2:8] == [
+        "no         on_modify grew(dict)",
+        "  no         Attr('Secret').changed() & Attr('Total').increased()",
+        "    yes        Attr('Secret').changed(): OldImage.Secret <S>, NewImage.Secret <S>",
+        "    no         Attr('Total').increased(): OldImage.Total <N>, NewImage.Total <N>",
+        "yes        on_record noisy(dict)",
+        "  yes        asks",
+    ]
+    assert "hunter" not in done.stdout
+    assert "asked" in done.stderr
+
+
+def test_explain_shows_values_when_asked_for(explained: tuple[str, str]) -> None:
+    """And writes JSON for machines."""
+    shown = headwater("explain", *explained, "--values").stdout
+    assert "OldImage.Total 5, NewImage.Total 4" in shown
+    assert "'hunter2'" in shown
+    told = json.loads(headwater("explain", *explained, "--json").stdout)
+    assert [record["eventName"] for record in told[0]["records"]] == ["MODIFY", "INSERT"]
+    grew = told[0]["records"][0]["routes"][0]
+    assert (grew["condition"], grew["answer"]) == ("on_modify grew(dict)", "no")
+    assert grew["parts"][0]["parts"][1] == {
+        "condition": "Attr('Total').increased()",
+        "answer": "no",
+        "values": {"OldImage.Total": "<N>", "NewImage.Total": "<N>"},
+    }
+    valued = json.loads(headwater("explain", *explained, "--json", "--values").stdout)
+    assert valued[0]["records"][0]["routes"][0]["parts"][0]["parts"][1]["values"]["NewImage.Total"] == "4"
+
+
+def test_explain_fails_where_a_condition_raises(explained: tuple[str, str], tmp_path: Path) -> None:
+    """With exit code 1; where there is nothing to explain with 2."""
+    app, _ = explained
+    batch = tmp_path / "keys.json"
+    keys_only = Table("Orders", keys="Id", view_type="KEYS_ONLY")
+    batch.write_text(json.dumps(event([keys_only.modify({"Id": "o1"}, {"Id": "o1", "Total": 1})])))
+    done = headwater("explain", app, str(batch))
+    assert done.returncode == 1
+    assert "it fails, since a condition raises" in done.stdout
+    assert "raised     Attr('Secret').changed(): MissingImageError: there is no OldImage" in done.stdout
+    told = json.loads(headwater("explain", app, str(batch), "--json").stdout)
+    assert "MissingImageError" in told[0]["records"][0]["routes"][0]["error"]
+    assert headwater("explain", app, str(tmp_path / "none.json")).returncode == 2
+    (tmp_path / "other.json").write_text('{"Records": [{"eventSource": "aws:sqs"}]}')
+    refused = headwater("explain", app, str(tmp_path / "other.json"))
+    assert refused.returncode == 2
+    assert "comes from aws:sqs" in refused.stderr
+
+
 # Finding the app
 
 

@@ -323,6 +323,9 @@ def test_a_condition_that_raises_is_a_failure_and_not_a_no() -> None:
     [
         (Attr("A").gt(1), "NewImage.A"),
         (Attr("B").gt(Attr("A")), "NewImage.A"),
+        (Attr("A").new.gt(1), "NewImage.A"),
+        (Key("SK").gt("A"), "Keys.SK"),
+        (Attr("N").exists(), "NewImage.N"),
         (Attr("L").contains(1), "NewImage.L[1]"),
         (Attr("L[1]").size().eq(1), "NewImage.L[1]"),
         (Attr("A").changed(), "A"),
@@ -335,6 +338,8 @@ def test_a_malformed_value_is_named(condition: Any, path: str) -> None:
     """With its place in the record; never a crash, never an answer."""
     raw = ORDERS.modify({**KEYS, "A": 1, "B": 2}, {**KEYS, "A": 2, "B": 1})
     raw["dynamodb"]["NewImage"]["A"] = {"N": 5}
+    raw["dynamodb"]["NewImage"]["N"] = None
+    raw["dynamodb"]["Keys"]["SK"] = {"S": 5}
     raw["dynamodb"]["NewImage"]["L"] = {"L": [{"S": "x"}, {"N": 5, "S": "x"}]}
     with pytest.raises(WireValueError) as caught:
         condition(read_record(raw))

@@ -18,6 +18,7 @@ from headwater import (
     SourceError,
     StreamApp,
     WireValueError,
+    only_changed,
 )
 from headwater.explanations import explain_condition
 from headwater.kinds import read_record
@@ -102,6 +103,29 @@ def test_what_is_not_there_and_what_is_malformed_is_said() -> None:
     assert f"NewImage.B {{'N': '{SECRET}'}}" in app.explain(record).text(show_values=True)
     record["dynamodb"]["NewImage"]["B"] = 5
     assert "NewImage.B <?>" in str(app.explain(record))
+
+
+def test_values_that_can_not_be_read_are_left_out() -> None:
+    """The error says why; explain itself never raises for them."""
+    app = StreamApp()
+    app.on_modify(when=Attr("L").size().eq(1))(lambda record: None)
+    app.on_modify(when=only_changed("A"))(lambda record: None)
+    app.on_modify(attribute="L")(lambda record: None)
+    app.on_modify(when=Attr("N").exists())(lambda record: None)
+    record = ORDERS.modify({"Id": "1", "L": []}, {"Id": "1"})
+    record["dynamodb"]["NewImage"] |= {"L": {"L": 5}, "N": None}
+    lines = str(app.explain(record)).splitlines()[2::2]
+    for line, start in zip(
+        lines,
+        (
+            "  raised     Attr('L').size().eq(1): WireValueError: L holds a list, this is a int (at NewImage.L, ",
+            "  raised     only_changed(['A']): WireValueError: L holds a list, this is a int (at L, ",
+            "  raised     attribute='L': OldImage.L <L>, NewImage.L <L>, WireValueError: L holds a list",
+            "  raised     Attr('N').exists(): WireValueError: a value is written as",
+        ),
+        strict=True,
+    ):
+        assert line.startswith(start), line
 
 
 def test_a_condition_that_raises_is_said_and_the_others_are_asked() -> None:

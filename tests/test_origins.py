@@ -189,6 +189,12 @@ def test_malformed_attributes_of_replication_are_named() -> None:
     app = StreamApp(replicas="ignore")
     app.on_modify(lambda record: None)
     assert isinstance(only_outcome(app, record), Failed)
+    note = ITEMS.modify({**KEY, "A": 1}, rep(HERE, "1.5", A=1))
+    note["dynamodb"]["NewImage"]["aws:rep:deleting"] = {"BOOL": "no"}
+    note["dynamodb"]["OldImage"]["aws:rep:deleting"] = {"BOOL": False}
+    failed = only_outcome(app, note)
+    assert isinstance(failed, Failed)
+    assert "(at aws:rep:deleting, in the record with sequence number" in str(failed.error)
     odd = ITEMS.insert(KEY)
     odd["dynamodb"]["NewImage"]["aws:rep:updateregion"] = {"N": "1"}
     assert read_record(odd).replicated is None

@@ -26,6 +26,7 @@ from headwater import (
     StreamApp,
     stream_handler,
 )
+from headwater.kinds import read_record
 from headwater.testing import LambdaContext as Context
 from headwater.testing import Table, event
 
@@ -405,6 +406,17 @@ def test_the_table_of_routes_can_be_printed() -> None:
     assert str(app.routes[0]) == "on_modify  attribute=['TopScore', 'GameTitle']  congratulate(GameScore)"
     assert repr(app) == "<StreamApp with 3 routes>"
     assert str(StreamApp()) == "no routes"
+
+
+def test_a_route_alone_says_whether_it_wants_a_record() -> None:
+    """By kind and condition."""
+    router = Router()
+    router.on_insert(attribute="TopScore")(nothing)
+    [route] = router.routes
+    item = {**KEYS, "TopScore": 1}
+    assert route.matches(read_record(SCORES.insert(item)))
+    assert not route.matches(read_record(SCORES.insert(KEYS)))
+    assert not route.matches(read_record(SCORES.remove(item)))
 
 
 # The single function

@@ -7,6 +7,7 @@ A condition is a frozen value. It prints as the code that made it, equals its co
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
@@ -37,7 +38,7 @@ AskedOfExisting: TypeAlias = Callable[[Modify[Any, Any] | Remove[Any, Any]], boo
 AskedOfAnything: TypeAlias = Callable[[AnyKind], bool]
 
 
-class Condition(Generic[R_contra]):
+class Condition(ABC, Generic[R_contra]):
     """Something to ask of a record. The type parameter is the kind of record that it can be asked of."""
 
     __slots__ = ()
@@ -47,6 +48,7 @@ class Condition(Generic[R_contra]):
         """The event names of the records for which the question has a meaning."""
         return ALL_KINDS
 
+    @abstractmethod
     def holds(self, record: Record, shape: Shape, /) -> bool:
         """Ask about a record.
 
@@ -60,7 +62,6 @@ class Condition(Generic[R_contra]):
             WireValueError: When a value on the way is not in the wire form.
             Exception: Whatever a predicate raises.
         """
-        raise NotImplementedError
 
     @property
     def otherwise(self) -> bool:

@@ -51,10 +51,6 @@ class Operand(Protocol):
         """Its value for a record; `None` when there is none."""
         ...
 
-    def place(self, record: Record) -> Path:
-        """Where in a record it is."""
-        ...
-
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """The values that it reads, by their places; none for what is written into the code."""
         ...
@@ -80,10 +76,6 @@ class Literal:
     def read(self, _record: Record) -> WireValue:
         """The value itself."""
         return self.wire
-
-    def place(self, _record: Record) -> Path:
-        """Nowhere."""
-        return ()
 
     def values(self, _record: Record) -> Mapping[str, WireValue | None]:
         """None: it is no data."""
@@ -135,10 +127,9 @@ class Comparison(Condition[R_contra]):
         value = self.operand.read(record)
         try:
             return OPERATORS[self.operator](value, *[other.read(record) for other in self.others])
-        except WireValueError:
-            for side in (self.operand, *self.others):
-                _refuse_malformed(side, record)
-            raise
+        except WireValueError as error:
+            sides = (self.operand, *self.others)
+            raise next(filter(None, (_malformed(side, record) for side in sides)), error) from None
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """Those of both sides."""
@@ -241,14 +232,15 @@ def read(record: Record, image: ImageName, path: Path) -> WireValue | None:
         raise record.named(error, image) from None
 
 
-def _refuse_malformed(side: Operand, record: Record) -> None:
-    """Say which side of a comparison is not in the wire form, and where in it."""
+def _malformed(side: Any, record: Record) -> WireValueError | None:
+    """What is wrong with one side of a comparison, and where, if it is not in the wire form."""
     value = side.read(record)
     try:
         if value is not None:
             value_to_python(value)
     except WireValueError as error:
-        raise record.named(error, *side.place(record)) from None
+        return record.named(error, *side.place(record))
+    return None
 
 
 def values_at(record: Record, images: tuple[ImageName, ...], *paths: Path) -> Mapping[str, WireValue | None]:
