@@ -11,7 +11,7 @@ from rich.table import Table
 from benchmarks.contest import fastest
 from benchmarks.workloads import ALL
 
-PEERS = ("headwater", "pydantic", "aws-lambda-powertools", "boto3")
+PEERS = ("headwater", "pydantic", "aws-lambda-powertools", "dynamodb-stream-router", "boto3")
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ def order(number: int, status: str) -> dict[str, Any]:
     }
 
 
-def stream_event() -> dict[str, Any]:
-    """The whole batch: in every record the status changes, and nothing else."""
+def stream_event(records: int = RECORDS) -> dict[str, Any]:
+    """A whole batch: in every record the status changes, and nothing else."""
     table = Table("Orders", keys="OrderId")
-    return event([table.modify(order(number, "open"), order(number, "paid")) for number in range(RECORDS)])
+    return event([table.modify(order(number, "open"), order(number, "paid")) for number in range(records)])

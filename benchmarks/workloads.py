@@ -6,29 +6,31 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+import dynamodb_stream_router as router
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from boto3.dynamodb.types import TypeDeserializer
 
 from benchmarks.batch import RECORDS, Order, order, stream_event
 from benchmarks.contest import Contestant
-from headwater import Modify, StreamApp, to_python
+from headwater import Attr, Modify, StreamApp, to_python
 
-ROUTES = 20
+FEW = 100
 DONE: dict[str, list[object]] = {"batchItemFailures": []}
 
 
-def unwanted() -> Mapping[str, Contestant]:
-    """Records that no route wants: 20 routes ask for attributes that have not changed."""
-    event = json.loads(json.dumps(stream_event()))
-    names = [f"Attribute{number}" for number in range(ROUTES)]
-    app, single = StreamApp(), StreamApp()
+def unwanted(routes: int) -> Mapping[str, Contestant]:
+    """Records that no route wants: the routes ask for attributes that are not there, or for a status that is not reached."""
+    event = json.loads(json.dumps(stream_event(FEW)))
+    names = [f"Attribute{number}" for number in range(routes)]
+    app, conditions = StreamApp(), StreamApp()
     for name in names:
         app.on_modify(attribute=name)(lambda record: print(record))
-    single.on_modify(attribute="Total")(lambda record: print(record))
+        conditions.on_modify(when=Attr("Status").becomes(name))(lambda record: print(record))
     processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
     def handle(record: DynamoDBRecord) -> None:
@@ -36,6 +38,42 @@ def unwanted() -> Mapping[str, Contestant]:
         new, old = (stream.new_image, stream.old_image) if stream else ({}, {})
         if any(new.get(name) != old.get(name) for name in names):
             print(record)
+
+    def powertools() -> Any:
+        return process_partial_response(event=event, record_handler=handle, processor=processor, context=None)
+
+    def stream_router() -> Any:
+        # Its routes are global to the process, so each run brings its own.
+        for route in router.get_routes(router.Operation.MODIFY):
+            router.remove_route(router.Operation.MODIFY, route)
+        for route in parsed:
+            router.add_route(router.Operation.MODIFY, route)
+        router.route_records(event["Records"])
+        return DONE
+
+    parsed = [_parsed(name) for name in names]
+    return {
+        f"headwater, {routes} times attribute=": Contestant(lambda: app(event), _is_done),
+        f"headwater, {routes} conditions": Contestant(lambda: conditions(event), _is_done),
+        "powertools data class": Contestant(powertools, _is_done),
+        "dynamodb-stream-router": Contestant(stream_router, _is_done),
+    }
+
+
+def _parsed(name: str) -> Any:
+    """A route of dynamodb-stream-router, its condition parsed before the clock runs."""
+    before = router.get_routes(router.Operation.MODIFY)
+    declare: Any = router.on_modify
+    declare(f"has_changed('{name}')", 0)(lambda record: print(record))
+    [route] = router.get_routes(router.Operation.MODIFY) - before
+    return route
+
+
+def one_route() -> Mapping[str, Contestant]:
+    """Records that the only route does not want, beside a loop written by hand."""
+    event = json.loads(json.dumps(stream_event()))
+    single = StreamApp()
+    single.on_modify(attribute="Total")(lambda record: print(record))
 
     def by_hand() -> Any:
         for record in event["Records"]:
@@ -46,15 +84,14 @@ def unwanted() -> Mapping[str, Contestant]:
                 print(record)
         return DONE
 
-    def powertools() -> Any:
-        return process_partial_response(event=event, record_handler=handle, processor=processor, context=None)
-
     return {
-        "headwater, 20 routes": Contestant(lambda: app(event), lambda result: result == DONE),
-        "headwater, 1 route": Contestant(lambda: single(event), lambda result: result == DONE),
-        "powertools data class": Contestant(powertools, lambda result: result == DONE),
-        "loop by hand, 1 attribute": Contestant(by_hand, lambda result: result == DONE),
+        "headwater, 1 route": Contestant(lambda: single(event), _is_done),
+        "loop by hand, 1 attribute": Contestant(by_hand, _is_done),
     }
+
+
+def _is_done(result: Any) -> bool:
+    return bool(result == DONE)
 
 
 def models() -> Mapping[str, Contestant]:
@@ -146,8 +183,10 @@ def imports() -> Mapping[str, Contestant]:
 
 
 logging.getLogger("headwater").setLevel(logging.CRITICAL)
-ALL = {
-    f"record that no route wants (of {RECORDS})": unwanted,
+ALL: Mapping[str, Callable[[], Mapping[str, Contestant]]] = {
+    f"record that none of 20 routes wants ({FEW} records)": partial(unwanted, 20),
+    f"record that none of 200 routes wants ({FEW} records)": partial(unwanted, 200),
+    f"record that the only route does not want ({RECORDS} records)": one_route,
     f"both images into a pydantic model ({RECORDS} records)": models,
     f"both images into plain Python ({RECORDS} records)": plain,
     "import in a fresh interpreter": imports,

@@ -328,7 +328,9 @@ def test_a_condition_that_raises_is_a_failure_and_not_a_no() -> None:
         (Attr("N").exists(), "NewImage.N"),
         (Attr("L").contains(1), "NewImage.L[1]"),
         (Attr("L[1]").size().eq(1), "NewImage.L[1]"),
-        (Attr("A").changed(), "A"),
+        (Attr("A").becomes(1), "NewImage.A"),
+        (Attr("M").changed(), "NewImage.M"),
+        (Attr("O.x").was(1), "OldImage.O"),
         (Attr("A").old.eq(7) | Attr("A").lt(1), "NewImage.A"),
         (only_changed("B"), "A"),
     ],
@@ -339,6 +341,8 @@ def test_a_malformed_value_is_named(condition: Any, path: str) -> None:
     raw = ORDERS.modify({**KEYS, "A": 1, "B": 2}, {**KEYS, "A": 2, "B": 1})
     raw["dynamodb"]["NewImage"]["A"] = {"N": 5}
     raw["dynamodb"]["NewImage"]["N"] = None
+    raw["dynamodb"]["NewImage"]["M"] = {"M": 5}
+    raw["dynamodb"]["OldImage"] |= {"M": {"M": {}}, "O": {"M": 5}}
     raw["dynamodb"]["Keys"]["SK"] = {"S": 5}
     raw["dynamodb"]["NewImage"]["L"] = {"L": [{"S": "x"}, {"N": 5, "S": "x"}]}
     with pytest.raises(WireValueError) as caught:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, overload
 
 from headwater.batch import Plan, RoutesByKind, run_in_order
 from headwater.context import LambdaContext
+from headwater.dispatch import Dispatch
 from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.explanations import Explanation, explain
@@ -138,7 +139,9 @@ class StreamApp(Router):
         if self._plan is None:
             routes = self.routes
             self._freeze()
-            self._plan = {kind: [route for route in routes if kind in route.shapes] for kind in ALL_KINDS}
+            self._plan = {
+                kind: Dispatch(route for route in routes if kind in route.shapes) for kind in ALL_KINDS
+            }
             if not routes:
                 log_no_routes()
         return self._plan

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from headwater.dispatch import Dispatch
 from headwater.errors import HandlerError, HeadwaterError, Phase
 from headwater.kinds import read_record
 from headwater.origins import Declared
@@ -16,7 +17,7 @@ from headwater.routes import Route
 from headwater.sources import RawRecord
 
 Await: TypeAlias = Callable[[Awaitable[Any]], Any]
-RoutesByKind: TypeAlias = Mapping[str, Sequence[Route]]
+RoutesByKind: TypeAlias = Mapping[str, Dispatch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,11 @@ def run_record(raw: RawRecord, plan: Plan) -> Outcome:
     except Exception as error:
         return Failed("record", error)
     matching: list[Route] = []
-    for route in plan.routes[record.event_name]:
+    try:
+        candidates = plan.routes[record.event_name].candidates(record)
+    except Exception as error:
+        return Failed("condition", error)
+    for route in candidates:
         try:
             if route.matches(record):
                 matching.append(route)

@@ -6,17 +6,20 @@ absent attribute is not `NULL`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 from headwater.errors import WireValueError
 from headwater.paths import Path, Step, format_path
-from headwater.values import WireItem, WireValue, value_to_python
+from headwater.values import MAX_DIGITS, WireItem, WireValue, value_to_python
 
 ChangeKind: TypeAlias = Literal["added", "removed", "changed"]
 
 
 _SETS: Final = ("SS", "NS", "BS")
+_CONTAINERS: Final[Mapping[str, Any]] = {"L": (list, tuple), "M": dict}
+_SHORTEST: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]|-?[1-9][0-9]*|0")
 
 
 class Change(dict[str, Any]):
@@ -102,7 +105,11 @@ def lookup(item: WireItem, path: Path) -> WireValue | None:
     Raises:
         WireValueError: When a value on the way is not in the wire form.
     """
-    value: WireValue | None = {"M": item}
+    name: Any = path[0]
+    value: WireValue | None = item.get(name)
+    if len(path) == 1 and value is not None:  # by far the most
+        return value
+    value = {"M": item}
     for depth, step in enumerate(path):
         try:
             value = None if value is None else _inside(value, step)
@@ -145,6 +152,8 @@ def same(old: WireValue | None, new: WireValue | None) -> bool:
     if old_tag != new_tag:
         return False
     match old_tag:
+        case "S" | "N" if _is_the_only_text(old_content, old_tag) and _is_the_only_text(new_content, new_tag):
+            return False  # the same value would have been equal above
         case "L":
             return len(old_content) == len(new_content) and all(
                 _same_at((index,), value, new_content[index]) for index, value in enumerate(old_content)
@@ -155,6 +164,13 @@ def same(old: WireValue | None, new: WireValue | None) -> bool:
             )
         case _:
             return bool(value_to_python(old) == value_to_python(new))
+
+
+def _is_the_only_text(content: object, tag: str) -> bool:
+    """Whether a value can be written in no other way: a text is, and a number without exponent or needless zeros."""
+    if not isinstance(content, str):
+        return False
+    return tag == "S" or (len(content) <= MAX_DIGITS and _SHORTEST.fullmatch(content) is not None)
 
 
 def _same_at(path: Path, old: WireValue | None, new: WireValue | None) -> bool:
@@ -245,7 +261,6 @@ def tagged(value: WireValue) -> tuple[str, Any]:
     if not isinstance(value, dict) or len(value) != 1:
         value_to_python(value)  # raises, and says what is wrong
     [(tag, content)] = value.items()
-    container: Any = {"L": (list, tuple), "M": dict}.get(tag)
-    if container is not None and not isinstance(content, container):
+    if tag in _CONTAINERS and not isinstance(content, _CONTAINERS[tag]):
         value_to_python(value)
     return tag, content

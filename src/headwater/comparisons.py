@@ -95,12 +95,6 @@ def has_type(value: Operand, tag: Operand) -> bool:
     return value is not None and tag is not None and tagged(value)[0] == tag.get("S")
 
 
-def difference(old: Operand, new: Operand) -> Decimal | None:
-    """By how much a number has grown, exactly; `None` when one of the two is no number."""
-    pair = _alike(new, old, ("N",))
-    return None if pair is None else _EXACT.subtract(Decimal(pair[0]), Decimal(pair[1]))
-
-
 def _alike(left: Operand, right: Operand, tags: tuple[str, ...]) -> tuple[Any, Any] | None:
     """Both in Python when they have one type and it is among these, else `None`."""
     if left is None or right is None or tagged(left)[0] != tagged(right)[0] or tagged(left)[0] not in tags:
@@ -112,14 +106,21 @@ def _becomes(old: Operand, new: Operand, value: Operand) -> bool:
     return equal(new, value) and not equal(old, value)
 
 
+def _grows(old: Operand, new: Operand) -> bool:
+    return new is not None and "N" in new and compare_values(old, new) == -1
+
+
 def _crosses(old: Operand, new: Operand, value: Operand) -> bool:
-    before, after = difference(value, old), difference(value, new)
+    before, after = compare_values(old, value), compare_values(new, value)
     return before is not None and after is not None and (before < 0) != (after < 0)
 
 
-def _changed_by(old: Operand, new: Operand, at_least: Operand) -> bool:
-    by, least = difference(old, new), difference({"N": "0"}, at_least)
-    return by is not None and least is not None and by.copy_abs() >= least  # abs() rounds
+def _changed_by(old: Operand, new: Operand, at_least: WireValue) -> bool:
+    pair = _alike(old, new, ("N",))
+    if pair is None:
+        return False
+    by = _EXACT.subtract(Decimal(pair[0]), Decimal(pair[1]))
+    return bool(by.copy_abs() >= value_to_python(at_least))  # abs() would round
 
 
 OPERATORS: Final[Mapping[str, Callable[..., bool]]] = {
@@ -145,8 +146,8 @@ TRANSITIONS: Final[Mapping[str, Callable[..., bool]]] = {
     "removed": lambda old, new: old is not None and new is None,
     "was": lambda old, _, value: equal(old, value),
     "becomes": _becomes,
-    "increased": lambda old, new: (difference(old, new) or 0) > 0,
-    "decreased": lambda old, new: (difference(old, new) or 0) < 0,
+    "increased": _grows,
+    "decreased": lambda old, new: _grows(new, old),
     "crosses": _crosses,
     "changed_by": _changed_by,
 }

@@ -141,6 +141,11 @@ class OfEntity(Option):
     entities: Entities
     wanted: tuple[tuple[str, frozenset[Any]], ...]
 
+    @property
+    def may_fail(self) -> bool:
+        """Whether an unknown entity is to fail, so that this must be asked of every record."""
+        return self.entities.unknown == "fail"
+
     def holds(self, record: Record, _shape: Shape, /) -> bool:
         """Find out which entity it is.
 
@@ -148,7 +153,7 @@ class OfEntity(Option):
             ConditionError: When it is none and that is to fail.
         """
         model = self.entities.model_of(record)
-        if model is None and self.entities.unknown == "fail":
+        if model is None and self.may_fail:
             raise ConditionError(
                 f"this item is none of the entities ({', '.join(map(_name, self.entities.models))}): add what it is to "
                 "them, or declare unknown='ignore' if such items may be skipped",

@@ -8,6 +8,7 @@ from typing import Any
 
 from headwater.answers import Answer
 from headwater.conditions import Combination, Condition, Not
+from headwater.dispatch import needed_by, ruled_out
 from headwater.models import Shape
 from headwater.records import Record
 from headwater.routes import Route
@@ -75,7 +76,20 @@ def explain_route(route: Route, record: Record) -> Answer:
     if not route.conditions:
         return Answer(text, said=True)
     everything: Condition[Any] = Combination("&", route.conditions)
+    if needed_by(route) is not None and ruled_out(everything, record):
+        return replace(_explain_ruled_out(everything, record), condition=text)
     return replace(explain_condition(everything, record, shape), condition=text)
+
+
+def _explain_ruled_out(condition: Condition[Any], record: Record) -> Answer:
+    """Which part needs something to differ that does not; the others are not asked."""
+    if isinstance(condition, Combination):
+        parts = [
+            _explain_ruled_out(part, record) if ruled_out(part, record) else Answer(repr(part))
+            for part in condition.parts
+        ]
+        return Answer(repr(condition), said=False, parts=tuple(parts))
+    return Answer(repr(condition), said=False, values=condition.values(record))
 
 
 def explain_condition(condition: Condition[Any], record: Record, shape: Shape) -> Answer:

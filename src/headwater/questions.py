@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any, Final, Protocol
 
 from headwater.changes import differences, lookup
-from headwater.comparisons import OPERATORS, TRANSITIONS
+from headwater.comparisons import OPERATORS, TRANSITIONS, equal
 from headwater.conditions import Condition, R_contra
 from headwater.errors import DeclarationError, HeadwaterError, WireValueError
 from headwater.kinds import ALL_KINDS
@@ -51,8 +51,12 @@ class Operand(Protocol):
         """Its value for a record; `None` when there is none."""
         ...
 
+    def place(self, record: Record) -> Path:
+        """Where in a record it is."""
+        ...
+
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
-        """The values that it reads, by their places; none for what is written into the code."""
+        """The values that it reads, by their places."""
         ...
 
 
@@ -109,7 +113,7 @@ class Comparison(Condition[R_contra]):
 
     operand: Operand
     operator: str
-    others: tuple[Operand, ...] = ()
+    others: tuple[Operand | Literal, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -129,7 +133,8 @@ class Comparison(Condition[R_contra]):
             return OPERATORS[self.operator](value, *[other.read(record) for other in self.others])
         except WireValueError as error:
             sides = (self.operand, *self.others)
-            raise next(filter(None, (_malformed(side, record) for side in sides)), error) from None
+            places = [side.place(record) for side in sides if not isinstance(side, Literal)]
+            raise _placed(error, record, places) from None
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """Those of both sides."""
@@ -163,14 +168,16 @@ class Transition(Condition[R_contra]):
 
     def holds(self, record: Record, _shape: Shape, /) -> bool:
         """Compare the two images."""
-        if record.event_name not in self.kinds:
+        if record.event_name not in KINDS_OF_TRANSITIONS[self.operator]:
             return False
-        old = read(record, "OldImage", self.path)
-        new = None if self.operator == "was" else read(record, "NewImage", self.path)
         try:
-            return TRANSITIONS[self.operator](old, new, *[other.wire for other in self.others])
+            if self.operator == "was":  # a stream of old images is enough for it
+                return equal(lookup(record.wire_image("OldImage"), self.path), self.others[0].wire)
+            old, new = record.wire_images()
+            before, after = lookup(old, self.path), lookup(new, self.path)
+            return TRANSITIONS[self.operator](before, after, *[other.wire for other in self.others])
         except WireValueError as error:
-            raise record.named(error, *self.path) from None
+            raise _placed(error, record, [(image, *self.path) for image in BOTH_IMAGES]) from None
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """The attribute in both images."""
@@ -232,15 +239,19 @@ def read(record: Record, image: ImageName, path: Path) -> WireValue | None:
         raise record.named(error, image) from None
 
 
-def _malformed(side: Any, record: Record) -> WireValueError | None:
-    """What is wrong with one side of a comparison, and where, if it is not in the wire form."""
-    value = side.read(record)
+def _placed(error: WireValueError, record: Record, places: Sequence[Path]) -> WireValueError:
+    """The error with the place that it is in: the first of these that is not in the wire form."""
+    return next((found for place in places for found in _malformed(record, place)), error)
+
+
+def _malformed(record: Record, place: Path) -> Iterator[WireValueError]:
+    image: Any = place[0]
     try:
+        value = read(record, image, place[1:])
         if value is not None:
             value_to_python(value)
     except WireValueError as error:
-        return record.named(error, *side.place(record))
-    return None
+        yield error if error.sequence_number is not None else record.named(error, *place)
 
 
 def values_at(record: Record, images: tuple[ImageName, ...], *paths: Path) -> Mapping[str, WireValue | None]:

@@ -196,10 +196,14 @@ class Record(Generic[M_co, K_co]):
 
         Raises: as `wire_image` does.
         """
-        return (
-            {} if self.event_name == "INSERT" else self.wire_image("OldImage"),
-            {} if self.event_name == "REMOVE" else self.wire_image("NewImage"),
-        )
+        images: tuple[WireItem, WireItem] | None = self._known.get("images")
+        if images is None:
+            images = (
+                {} if self.event_name == "INSERT" else self.wire_image("OldImage"),
+                {} if self.event_name == "REMOVE" else self.wire_image("NewImage"),
+            )
+            self._known["images"] = images
+        return images
 
     def named(self, error: AnyError, *outer: Step) -> AnyError:
         """An error about this record, with its sequence number and the place it is in."""
@@ -209,7 +213,8 @@ class Record(Generic[M_co, K_co]):
 
     @property
     def _stream(self) -> Mapping[str, Any]:
-        return cast("Mapping[str, Any]", self._raw["dynamodb"])
+        stream: Mapping[str, Any] = self._raw["dynamodb"]
+        return stream
 
     @property
     def _arn(self) -> str:

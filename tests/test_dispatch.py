@@ -1,0 +1,212 @@
+"""Which routes are asked about a record: none that could want it is ever left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from headwater import (
+    Attr,
+    Entities,
+    Failed,
+    Handled,
+    Insert,
+    Key,
+    Modify,
+    Router,
+    Skipped,
+    StreamApp,
+    only_changed,
+)
+from headwater.dispatch import Dispatch, needed
+from headwater.kinds import read_record
+from headwater.testing import Table, event
+from tests.condition_strategies import CONDITIONS, ITEMS, Asked
+
+THINGS = Table("Things", keys="Id")
+KEY = {"Id": "k1"}
+
+
+def asked(router: Router, raw: dict[str, Any]) -> list[str]:
+    record = read_record(raw)
+    routes = [route for route in router.routes if record.event_name in route.shapes]
+    return [route.name for route in Dispatch(routes).candidates(record)]
+
+
+def route(router: Router, name: str, **options: Any) -> None:
+    def handle(record: Any) -> None: ...
+
+    handle.__name__ = name
+    router.on_record(**options)(handle)
+
+
+@settings(max_examples=300)
+@given(st.lists(CONDITIONS, min_size=1, max_size=5), st.none() | ITEMS, ITEMS)
+def test_a_route_that_is_not_asked_would_say_no(conditions: list[Asked], old: Any, new: Any) -> None:
+    """For any conditions and any change; and those that are asked keep their order."""
+    router = Router()
+    for number, each in enumerate(conditions):
+        route(router, str(number), when=each.ours)
+    raw = THINGS.insert({**KEY, **new}) if old is None else THINGS.modify({**KEY, **old}, {**KEY, **new})
+    candidates = asked(router, raw)
+    assert candidates == sorted(candidates)
+    record = read_record(raw)
+    assert {each.name for each in router.routes if each.matches(record)} <= set(candidates)
+
+
+def test_only_routes_that_the_change_concerns_are_asked() -> None:
+    """By the attributes that they need to differ; those that need none are always asked."""
+    router = Router()
+    route(router, "a", attribute="A")
+    route(router, "b", attribute=["B", "C.x"])
+    route(router, "always")
+    route(router, "becomes", when=Key("Id").eq("k1") & Attr("A").becomes(1))
+    route(router, "either", when=Attr("A").changed() | Attr("B").changed())
+    route(router, "or", when=Attr("A").changed() | Attr("B").exists())
+    route(router, "not", when=~Attr("A").changed())
+    route(router, "was", when=Attr("A").was(1))
+    route(router, "noise", when=only_changed("A"))
+    item = {**KEY, "A": 1, "B": 1, "C": {"x": 1, "y": 1}}
+    rest = ["always", "or", "not", "was", "noise"]
+
+    def said(**new: Any) -> list[str]:
+        return [name for name in asked(router, THINGS.modify(item, {**item, **new})) if name not in rest]
+
+    assert said(D=1) == []
+    assert said(A=2) == ["a", "becomes", "either"]
+    assert said(B=2) == ["b", "either"]
+    assert said(C={"x": 1, "y": 2}) == ["b"]
+    assert said(A=2, B=2) == ["a", "b", "becomes", "either"]
+    assert [name for name in asked(router, THINGS.modify(item, item)) if name in rest] == rest
+    assert "a" in asked(router, THINGS.insert(item))
+    assert "a" not in asked(router, THINGS.remove({**KEY, "B": 1}))
+
+
+def test_many_routes_and_few() -> None:
+    """Whether the attributes of the routes or those of the record are fewer, the answer is the same."""
+    many, few = Router(), Router()
+    for number in range(50):
+        route(many, f"a{number}", attribute=f"A{number}")
+    route(few, "a7", attribute="A7")
+    change = THINGS.modify(KEY, {**KEY, "A7": 1, "B": 2})
+    assert asked(many, change) == asked(few, change) == ["a7"]
+    wide = {**KEY, **{f"B{number}": number for number in range(60)}}
+    assert asked(many, THINGS.modify(wide, {**wide, "A7": 1})) == ["a7"]
+
+
+def test_without_an_image_every_route_is_asked() -> None:
+    """So that the missing image is a named error and never a no."""
+    app = StreamApp()
+    app.on_modify(attribute="A")(lambda record: None)
+    new_only = Table("Things", keys="Id", view_type="NEW_IMAGE")
+    [outcome] = app.run(event([new_only.modify(KEY, {**KEY, "B": 1})])).outcomes
+    assert isinstance(outcome, Failed)
+
+
+def test_a_value_that_is_none_is_asked_about() -> None:
+    """A null that is no wire value is no absence."""
+    app = StreamApp()
+    app.on_modify(attribute="A")(lambda record: None)
+    raw = THINGS.modify(KEY, {**KEY, "B": 1})
+    raw["dynamodb"]["OldImage"]["A"] = raw["dynamodb"]["NewImage"]["A"] = None
+    [outcome] = app.run({"Records": [raw]}).outcomes
+    assert isinstance(outcome, Failed)
+    assert "this is null" in str(outcome.error)
+
+
+class Order(BaseModel):
+    Id: str
+    A: int = 0
+
+
+def test_an_unknown_entity_fails_even_where_nothing_changed_for_the_route() -> None:
+    """It is to fail, so it is asked first."""
+    for policy, expected in (("fail", Failed), ("ignore", Skipped)):
+        app = StreamApp(entities=Entities({"Id=ORDER#*": Order}, unknown=policy))  # type: ignore[arg-type]
+
+        @app.on_modify(attribute="A")
+        def handle(record: Modify[Order]) -> None: ...
+
+        [outcome] = app.run(event([THINGS.modify(KEY, {**KEY, "B": 1})])).outcomes
+        assert isinstance(outcome, expected)
+
+
+def test_a_function_is_not_asked_when_nothing_changed_for_its_route() -> None:
+    """Whatever it would say, the route does not want the record; explain says so too."""
+    app = StreamApp()
+    called: list[object] = []
+
+    def raises(record: Modify) -> bool:
+        called.append(record)
+        raise ValueError("asked")
+
+    app.on_modify(when=raises & (Attr("B").increased() | Attr("C").increased()) & Attr("A").exists())(
+        lambda record: None
+    )
+    unconcerned = THINGS.modify({**KEY, "A": 1, "C": 1}, {**KEY, "A": 2, "C": 1})
+    assert app.run(event([unconcerned])).outcomes == [Skipped()]
+    assert str(app.explain(unconcerned)).splitlines()[1:] == [
+        "no         on_modify <lambda>(dict)",
+        "  no         raises & (Attr('B').increased() | Attr('C').increased()) & Attr('A').exists()",
+        "    not asked  raises",
+        "    no         Attr('B').increased() | Attr('C').increased()",
+        "      no         Attr('B').increased(): OldImage.B absent, NewImage.B absent",
+        "      no         Attr('C').increased(): OldImage.C <N>, NewImage.C <N>",
+        "    not asked  Attr('A').exists()",
+    ]
+    assert called == []
+    concerned = THINGS.modify({**KEY, "A": 1, "B": 1}, {**KEY, "A": 2, "B": 2})
+    assert isinstance(app.run(event([concerned])).outcomes[0], Failed)
+    assert "raises: ValueError" in str(app.explain(concerned))
+
+
+def test_an_image_that_cannot_be_compared_fails_its_record_alone() -> None:
+    """Nested deeper than Python compares; DynamoDB nests 32 levels at most."""
+    deep: Any = {"S": "x"}
+    other: Any = {"S": "y"}
+    for _ in range(100_000):
+        deep, other = {"L": [deep]}, {"L": [other]}
+    app = StreamApp()
+    app.on_modify(attribute="A")(lambda record: None)
+    good = THINGS.modify({**KEY, "A": 1}, {**KEY, "A": 2})
+    bad = THINGS.modify(KEY, KEY)
+    bad["dynamodb"]["OldImage"]["A"], bad["dynamodb"]["NewImage"]["A"] = deep, other
+    first, second = app.run({"Records": [good, bad]}).outcomes
+    assert isinstance(first, Handled)
+    assert isinstance(second, Failed)
+    assert isinstance(second.error, RecursionError)
+    assert second.phase == "condition"
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        (Attr("A.x").changed(), {"A"}),
+        (Attr("A").was(1), None),
+        (Attr("A").eq(1), None),
+        (~Attr("A").changed(), None),
+        (Attr("A").changed() & Attr("B").eq(1), {"A"}),
+        (Attr("A").changed() | Attr("B").eq(1), None),
+        ((Attr("A").changed() | Attr("B").changed()) & Attr("C").changed(), {"C"}),
+        (Attr("A").changed() | Attr("B").changed() & Attr("C").exists(), {"A", "B"}),
+    ],
+    ids=repr,
+)
+def test_what_a_condition_needs_to_differ(condition: Any, names: Any) -> None:
+    """One of these attributes; nothing where that decides nothing."""
+    assert needed(condition) == names
+
+
+def test_an_insert_route_is_indexed_too() -> None:
+    """What an item does not have was not added."""
+    router = Router()
+
+    @router.on_insert(attribute="A")
+    def with_a(record: Insert) -> None: ...
+
+    assert asked(router, THINGS.insert(KEY)) == []
+    assert asked(router, THINGS.insert({**KEY, "A": 1})) == ["with_a"]
