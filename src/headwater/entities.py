@@ -12,6 +12,7 @@ from headwater.conditions import Combination, Condition
 from headwater.errors import ConditionError, DeclarationError
 from headwater.models import PLAIN, Decoder, Shape, decoder_for
 from headwater.options import Option
+from headwater.paths import parse_path
 from headwater.patterns import KeyPattern, read_pattern
 from headwater.questions import values_at
 from headwater.records import Record
@@ -154,11 +155,12 @@ class OfEntity(Option):
         """
         model = self.entities.model_of(record)
         if model is None and self.may_fail:
+            places = list(self.values(record))
             raise ConditionError(
                 f"this item is none of the entities ({', '.join(map(_name, self.entities.models))}): add what it is to "
                 "them, or declare unknown='ignore' if such items may be skipped",
                 sequence_number=record.sequence_number,
-                steps=("Keys",),
+                steps=parse_path(places[0]) if places else (),
             )
         return any(model in models for kind, models in self.wanted if kind == record.event_name)
 
