@@ -568,6 +568,8 @@ def test_a_router_may_ask_what_only_some_of_its_routes_can_answer() -> None:
     real = Router(when=~only_changed({"updated_at"}))
     real.on_insert(lambda record: None)
     real.on_record(lambda record: None)
+    new = Router(when=Attr("Total").old.ne(5) & Attr("Total").old.not_exists())  # which every insert is
+    new.on_insert(lambda record: None)
     late = Router()
     late.on_remove(lambda record: None)
     with pytest.raises(DeclarationError, match="so it would never run: move it to another router"):
@@ -591,3 +593,42 @@ def test_kinds_are_checked_by_the_record_and_not_by_its_images() -> None:
     record: Remove = as_record(raw, Remove)
     assert Attr("Status").eq("old")(record)
     assert Attr("Status").removed()(record)
+
+
+# Used outside of a route
+
+
+def test_a_condition_asked_about_something_else_says_what_it_wants() -> None:
+    """A raw record, or a record of a kind that its function does not take."""
+    raw: Any = ORDERS.remove({**KEYS, "Status": "paid", "Total": 500})
+    condition: Any = Attr("Status").exists() & is_big
+    with pytest.raises(TypeError, match=r"not a dict: headwater.testing.as_record makes one"):
+        condition(raw)
+    with pytest.raises(ConditionError, match="the condition is_big does not take REMOVE records"):
+        condition(read_record(raw))
+
+
+class Above:
+    """A function with an equality of its own, and so without a hash."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def __call__(self, record: Record) -> bool:
+        return len(record.changes) > self.limit
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Above) and other.limit == self.limit
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_function_that_can_not_be_hashed_is_a_condition_too() -> None:
+    """Nothing but a set or a dict needs a hash of it."""
+    router = Router(when=Above(1))
+    router.on_modify(when=Above(1) & Attr("Status").changed())(lambda record: None)
+    app = StreamApp()
+    app.include(router)
+    assert [type(outcome) for outcome in app.run(event([PAID.raw])).outcomes] == [Handled]
+    assert Attr("A").exists() & Above(2) == Attr("A").exists() & Above(2)
+    assert str(app) == "on_modify  when=Above, when=Above & Attr('Status').changed()  <lambda>(dict)"

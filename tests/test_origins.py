@@ -424,3 +424,13 @@ def test_a_modify_handler_is_typed_all_the_same() -> None:
         )
     )
     assert seen == [2]
+
+
+def test_settings_of_an_included_app_are_not_lost_in_silence() -> None:
+    """They count for all records, so they belong to the outermost app; its other conditions add up."""
+    with pytest.raises(DeclarationError, match="would be lost with one that is included"):
+        StreamApp().include(StreamApp(ttl_attribute="expires_at"))
+    inner, outer = StreamApp(replicas="ignore", ignore="seen"), StreamApp()
+    inner.on_record(lambda record: None)
+    outer.include(inner)
+    assert str(outer) == "on_record  replicas='ignore', ignore=['seen']  <lambda>(dict)"

@@ -602,6 +602,19 @@ def test_an_attribute_is_accepted_where_a_model_may_read_it() -> None:
     assert len(router.routes) == 4
 
 
+def test_one_kind_in_two_types_is_refused() -> None:
+    """The handler could only be given one of them."""
+
+    def either(record: Insert[Player] | Insert[GameScore]) -> None: ...
+    def same(record: Insert[Player] | Modify[Player]) -> None: ...
+
+    with pytest.raises(
+        DeclarationError, match=r"takes records of one kind in two types.*a function for each"
+    ):
+        Router().on_insert(either)
+    Router().on_insert(same)
+
+
 def test_expired_is_yes_or_no() -> None:
     """Anything else would match no record."""
     with pytest.raises(DeclarationError, match="expired='yes' is neither True nor False"):

@@ -74,8 +74,12 @@ class Condition(ABC, Generic[R_contra]):
 
     def __call__(self, record: R_contra, /) -> bool:
         """Ask about a record, for example in a test of the condition itself; raises as a route with it would."""
-        asked = cast("Record", record)
-        return self.holds(asked, asked._shape)
+        if not isinstance(record, Record):
+            raise TypeError(
+                f"a condition is asked about a record, not a {type(record).__name__}: "
+                "headwater.testing.as_record makes one of a raw record"
+            )
+        return self.holds(record, record._shape)
 
     @overload
     def __and__(self: Condition[Anything], other: AskedOfAnything) -> Condition[Anything]: ...
@@ -223,7 +227,12 @@ class Predicate(Condition[R_contra]):
             ConditionError: When it answers with a coroutine, which would count as yes.
             Exception: Whatever the function raises.
         """
-        own = self.signature.shapes[record.event_name] if self.signature.annotated else shape
+        own = self.signature.shapes.get(record.event_name) if self.signature.annotated else shape
+        if own is None:  # never in a route, which is refused when it is declared
+            raise ConditionError(
+                f"the condition {self!r} does not take {record.event_name} records",
+                sequence_number=record.sequence_number,
+            )
         said: object = self.function(reshape(cast("Any", record), own))
         if inspect.isawaitable(said):
             if inspect.iscoroutine(said):

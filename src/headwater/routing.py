@@ -13,6 +13,7 @@ from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS, AnyKind
 from headwater.options import Ignoring, OfTable
+from headwater.origins import NOTHING_DECLARED
 from headwater.questions import OnlyChanged, read_paths
 from headwater.records import Insert, Modify, Remove
 from headwater.routes import DECORATORS, Route, declare_route, read_table, refuse_contradiction
@@ -65,6 +66,7 @@ class Router:
         """
         self._conditions = tuple(self._own_conditions(table, when, ignore))
         self._entities = _checked_entities(entities, type(self).__name__)
+        self._declared = NOTHING_DECLARED
         self._entries: list[Route | Router] = []
         self._parents: list[Router] = []
         self._frozen = False
@@ -87,6 +89,11 @@ class Router:
             raise DeclarationError("a router can not include itself: its routes would have no end")
         if router in self._included():
             raise DeclarationError("this router is included already: its routes would run twice")
+        if router._declared != NOTHING_DECLARED:
+            raise DeclarationError(
+                "ttl_attribute and origin_attribute count for a whole app, and would be lost with one that is included: "
+                "declare them on the outermost app"
+            )
         self._add(router)
         router._parents.append(self)
 
@@ -219,18 +226,14 @@ class Router:
 
     def _add(self, entry: Route | Router) -> None:
         """Add an entry, unless a route in it contradicts what a router further out demands."""
+        for route in [entry] if isinstance(entry, Route) else entry.routes:
+            self._check(route)
         self._entries.append(entry)
-        try:
-            self._check()
-        except DeclarationError:
-            self._entries.pop()
-            raise
 
-    def _check(self) -> None:
-        for router in self._parents:
-            router._check()
-        if not self._parents:
-            self.routes  # noqa: B018 - walking them finds the contradiction
+    def _check(self, route: Route) -> None:
+        narrowed = self._narrowed(route)
+        for parent in self._parents:
+            parent._check(narrowed)
 
     def _walk(self) -> Iterator[Route]:
         for entry in self._entries:
@@ -246,7 +249,8 @@ class Router:
             route = replace(route, conditions=conditions, entities=self._entities)
         for condition in self._conditions:
             refuse_contradiction(condition, route, who)
-        return replace(route, conditions=tuple(dict.fromkeys((*self._conditions, *route.conditions))))
+        own = [condition for condition in route.conditions if condition not in self._conditions]
+        return replace(route, conditions=(*self._conditions, *own))
 
     def _own_conditions(self, table: Any, when: Any, ignore: Any) -> Iterator[Condition[Any]]:
         role = type(self).__name__

@@ -191,6 +191,11 @@ def _shapes(annotation: Any, who: str) -> dict[str, Shape] | None:
             )
         arguments = typing.get_args(member)
         shape = Shape(*(_decoder(argument, who) for argument in arguments))
+        if any(shapes.get(kind, shape) != shape for kind in kinds):
+            raise DeclarationError(
+                f"{who} takes records of one kind in two types, of which it could only be given one: "
+                "declare a function for each"
+            )
         shapes.update(dict.fromkeys(kinds, shape))
     return shapes
 
