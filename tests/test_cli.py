@@ -202,8 +202,8 @@ def test_explain_says_for_every_record_which_condition_decided(explained: tuple[
     assert lines[2:8] == [
         "no         on_modify grew(dict)",
         "  no         Attr('Secret').changed() & Attr('Total').increased()",
-        "    yes        Attr('Secret').changed(): OldImage.Secret <S>, NewImage.Secret <S>",
-        "    no         Attr('Total').increased(): OldImage.Total <N>, NewImage.Total <N>",
+        "    yes        Attr('Secret').changed(): Secret <S> -> <S>",
+        "    no         Attr('Total').increased(): Total <N> -> <N>",
         "yes        on_record noisy(dict)",
         "  yes        asks",
     ]
@@ -214,7 +214,7 @@ def test_explain_says_for_every_record_which_condition_decided(explained: tuple[
 def test_explain_shows_values_when_asked_for(explained: tuple[str, str]) -> None:
     """And writes JSON for machines."""
     shown = headwater("explain", *explained, "--values").stdout
-    assert "OldImage.Total 5, NewImage.Total 4" in shown
+    assert "Total 5 -> 4" in shown
     assert "'hunter2'" in shown
     told = json.loads(headwater("explain", *explained, "--json").stdout)
     assert [record["eventName"] for record in told[0]["records"]] == ["MODIFY", "INSERT"]

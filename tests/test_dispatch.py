@@ -156,8 +156,8 @@ def test_a_function_is_not_asked_when_nothing_changed_for_its_route() -> None:
         "  no         raises & (Attr('B').increased() | Attr('C').increased()) & Attr('A').exists()",
         "    not asked  raises",
         "    no         Attr('B').increased() | Attr('C').increased()",
-        "      no         Attr('B').increased(): OldImage.B absent, NewImage.B absent",
-        "      no         Attr('C').increased(): OldImage.C <N>, NewImage.C <N>",
+        "      no         Attr('B').increased(): B absent -> absent",
+        "      no         Attr('C').increased(): C <N> -> <N>",
         "    not asked  Attr('A').exists()",
     ]
     assert called == []

@@ -44,12 +44,23 @@ class Answer:
             show_values: Whether to write the values out, instead of their types.
             depth: How far to indent.
         """
-        seen = [f"{place} {value_text(value, show=show_values)}" for place, value in self.values.items()]
+        seen = list(_seen(self.values, show=show_values))
         if self.error is not None and not self.parts:
             seen.append(error_text(self.error, show=show_values))
         yield f"{'  ' * depth}{self.word:9}  {self.condition}{': ' if seen else ''}{', '.join(seen)}"
         for part in self.parts:
             yield from part.lines(show_values=show_values, depth=depth + 1)
+
+
+def _seen(values: Mapping[str, WireValue | None], *, show: bool) -> Iterator[str]:
+    """Each value with its place; of one that was read in both images, from the old to the new one."""
+    for place, value in values.items():
+        image, _, path = place.partition(".")
+        partner = f"NewImage.{path}"
+        if image == "OldImage" and partner in values:
+            yield f"{path} {value_text(value, show=show)} -> {value_text(values[partner], show=show)}"
+        elif image != "NewImage" or f"OldImage.{path}" not in values:
+            yield f"{place} {value_text(value, show=show)}"
 
 
 def value_text(value: WireValue | None, *, show: bool) -> str:

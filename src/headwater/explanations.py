@@ -70,9 +70,7 @@ def explain_route(route: Route, record: Record) -> Answer:
     shape = route.shapes.get(record.event_name)
     if shape is None:
         kinds = " or ".join(route.shapes)
-        return Answer(
-            text, said=False, parts=(Answer(f"takes {kinds}, this is {record.event_name}", said=False),)
-        )
+        return Answer(f"{text}: takes {kinds}, this is {record.event_name}", said=False)
     if not route.conditions:
         return Answer(text, said=True)
     everything: Condition[Any] = Combination("&", route.conditions)

@@ -123,6 +123,7 @@ def explain(
             console.print(Text(name, style="bold"))
             for explanation in explanations:
                 console.print(explanation_text(explanation, show_values=values), soft_wrap=True)
+                console.print()
     answers = [answer for _, explanations in explained for each in explanations for answer in each.routes]
     if any(answer.error is not None for answer in answers):
         raise typer.Exit(FAILED)
