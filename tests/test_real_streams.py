@@ -13,7 +13,19 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from pydantic import BaseModel
 
-from headwater import Failed, Handled, Insert, MissingImageError, Modify, Remove, StreamApp
+from headwater import (
+    Attr,
+    Failed,
+    Handled,
+    Insert,
+    Key,
+    MissingImageError,
+    Modify,
+    Record,
+    Remove,
+    Skipped,
+    StreamApp,
+)
 from headwater.mapping.get_records import lambda_record
 from tests.parts.tables import DynamoDB
 
@@ -90,6 +102,50 @@ def test_every_type_arrives_as_it_was_written(dynamodb_local: DynamoDB) -> None:
     assert inserted_item == ITEM
     assert changed == {"Text": ("", "changed")}
     assert removed_item == Item.model_validate(ITEM)
+
+
+def test_conditions_on_the_changes_of_a_real_table(dynamodb_local: DynamoDB) -> None:
+    """Transitions, keys, sizes and noise, on numbers and sets as DynamoDB writes them."""
+    name = f"conditions-{uuid4().hex}"
+    arn = dynamodb_local.create_table(name, keys=("Id",))
+    versions: list[dict[str, Any]] = [
+        {"Status": "open", "Total": Decimal("900.50"), "Tags": {"a"}, "seen": 1},
+        {"Status": "open", "Total": Decimal("9.005E2"), "Tags": {"a"}, "seen": 2},
+        {"Status": "paid", "Total": Decimal("900.5"), "Tags": {"b", "a"}, "seen": 2},
+        {"Status": "paid", "Total": Decimal(1000), "Tags": {"a", "b"}, "seen": 3},
+        {"Status": "paid", "Total": Decimal("999.99"), "seen": 3},
+    ]
+    for item in versions:
+        dynamodb_local.dynamodb.put_item(TableName=name, Item=as_boto3({"Id": "ORDER#1", **item}))
+    dynamodb_local.dynamodb.delete_item(TableName=name, Key=as_boto3({"Id": "ORDER#1"}))
+    records = [lambda_record(r, stream_arn=arn) for r in dynamodb_local.read_stream(arn, count=6)]
+
+    app = StreamApp(ignore=["seen"])
+    asked: dict[str, Any] = {
+        "new": Attr("Status").added() & Key("Id").begins_with("ORDER#"),
+        "paid": Attr("Status").was("open") & Attr("Status").becomes("paid"),
+        "over": Attr("Total").crosses(1000) & Attr("Total").increased(),
+        "under": Attr("Total").crosses(1000) & ~Attr("Total").changed_by(at_least=1),
+        "tagged": Attr("Tags").size().gt(1) & Attr("Tags").old.size().eq(1),
+        "untagged": Attr("Tags").removed() & Attr("Tags").was({"b", "a"}),
+        "total": Attr("Total").changed() & Attr("Status").exists(),
+        "gone": Attr("Status").removed(),
+    }
+    for word, condition in asked.items():
+
+        def handle(record: Record) -> None: ...
+
+        handle.__name__ = word
+        app.on_record(when=condition)(handle)
+
+    assert app.run({"Records": records}).outcomes == [
+        Handled(("new", "total")),
+        Skipped(),
+        Handled(("paid", "tagged")),
+        Handled(("over", "total")),
+        Handled(("under", "untagged", "total")),
+        Handled(("total", "gone")),
+    ]
 
 
 @pytest.mark.parametrize("view_type", VIEW_TYPES)
