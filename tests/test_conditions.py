@@ -9,6 +9,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
+from boto3.dynamodb import conditions as boto3_conditions
 from pydantic import BaseModel
 
 from headwater import (
@@ -473,6 +474,15 @@ def test_nonsense_is_refused_when_it_is_built(make: Callable[[], object], messag
     """The sentence says what is wrong and what to write."""
     with pytest.raises(DeclarationError, match=message):
         make()
+
+
+def test_a_condition_of_boto3_is_refused_by_name() -> None:
+    """It has the same words, and would be written by who knows them."""
+    theirs: Any = boto3_conditions.Attr("Status").eq("paid")
+    with pytest.raises(DeclarationError, match="import Attr and Key from headwater instead"):
+        Router().on_modify(when=theirs)(lambda record: None)
+    with pytest.raises(DeclarationError, match="import Attr and Key from headwater instead"):
+        print(Attr("Status").exists() & theirs)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from headwater import (
     StreamApp,
     only_changed,
 )
-from headwater.dispatch import Dispatch, needed
+from headwater.dispatch import index_routes, needed
 from headwater.kinds import read_record
 from headwater.testing import Table, event
 from tests.condition_strategies import CONDITIONS, ITEMS, Asked
@@ -34,7 +34,7 @@ KEY = {"Id": "k1"}
 def asked(router: Router, raw: dict[str, Any]) -> list[str]:
     record = read_record(raw)
     routes = [route for route in router.routes if record.event_name in route.shapes]
-    return [route.name for route in Dispatch(routes).candidates(record)]
+    return [route.name for route in index_routes(routes).candidates(record)]
 
 
 def route(router: Router, name: str, **options: Any) -> None:

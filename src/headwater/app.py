@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, overload
 
 from headwater.batch import Plan, RoutesByKind, run_in_order
 from headwater.context import LambdaContext
-from headwater.dispatch import Dispatch
+from headwater.dispatch import index_routes
 from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.explanations import Explanation, explain
@@ -140,7 +140,7 @@ class StreamApp(Router):
             routes = self.routes
             self._freeze()
             self._plan = {
-                kind: Dispatch(route for route in routes if kind in route.shapes) for kind in ALL_KINDS
+                kind: index_routes(route for route in routes if kind in route.shapes) for kind in ALL_KINDS
             }
             if not routes:
                 log_no_routes()

@@ -259,6 +259,11 @@ def as_condition(when: Any) -> Condition[Any]:
     """
     if isinstance(when, Condition):
         return when
+    if type(when).__module__.startswith("boto3."):
+        raise DeclarationError(
+            "this condition is one of boto3, for expressions that DynamoDB evaluates: "
+            "import Attr and Key from headwater instead"
+        )
     if not callable(when):
         raise DeclarationError(
             f"{when!r} is neither a condition nor a function of the record, so it could not be asked: "

@@ -6,7 +6,7 @@ written; only routes that it concerns are asked, in their order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,52 +20,54 @@ from headwater.routes import Route
 from headwater.values import WireItem
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True)
 class Dispatch:
-    """The routes of one kind of record, by the attributes that they need to differ."""
+    """The routes of one kind of record, by the attributes that they need to differ.
+
+    Attributes:
+        routes: In the order in which they run.
+        always: The positions of those that must be asked about every record.
+        by_attribute: From an attribute to the positions of the routes that may want a record in which it differs.
+    """
 
     routes: Sequence[Route]
-    _always: Sequence[int]
-    _by_attribute: dict[str, list[int]]
-
-    def __init__(self, routes: Iterable[Route]) -> None:
-        """Index routes.
-
-        Args:
-            routes: In the order in which they run.
-        """
-        object.__setattr__(self, "routes", tuple(routes))
-        always: list[int] = []
-        by_attribute: dict[str, list[int]] = {}
-        for position, route in enumerate(self.routes):
-            needed = needed_by(route)
-            if needed is None:
-                always.append(position)
-            for name in needed or ():
-                by_attribute.setdefault(name, []).append(position)
-        object.__setattr__(self, "_always", always)
-        object.__setattr__(self, "_by_attribute", by_attribute)
+    always: Sequence[int]
+    by_attribute: Mapping[str, Sequence[int]]
 
     def candidates(self, record: Record) -> Sequence[Route]:
         """The routes to ask about a record, in their order: all, where it lacks an image, so that they say so."""
-        if not self._by_attribute:
+        if not self.by_attribute:
             return self.routes
         try:
             old, new = record.wire_images()
         except HeadwaterError:
             return self.routes
-        found = {position for name in self._differing(old, new) for position in self._by_attribute[name]}
-        if not found and not self._always:
+        found = {position for name in self._differing(old, new) for position in self.by_attribute[name]}
+        if not found and not self.always:
             return ()
-        return [self.routes[position] for position in sorted(found.union(self._always))]
+        return [self.routes[position] for position in sorted(found.union(self.always))]
 
     def _differing(self, old: WireItem, new: WireItem) -> Iterator[str]:
         few = (
-            self._by_attribute
-            if len(self._by_attribute) <= len(old)
-            else {*old, *new} & self._by_attribute.keys()
+            self.by_attribute
+            if len(self.by_attribute) <= len(old)
+            else {*old, *new} & self.by_attribute.keys()
         )
         return (name for name in few if differs(old, new, name))
+
+
+def index_routes(routes: Iterable[Route]) -> Dispatch:
+    """Index routes of one kind of record, given in the order in which they run."""
+    listed = tuple(routes)
+    always: list[int] = []
+    by_attribute: dict[str, list[int]] = {}
+    for position, route in enumerate(listed):
+        names = needed_by(route)
+        if names is None:
+            always.append(position)
+        for name in names or ():
+            by_attribute.setdefault(name, []).append(position)
+    return Dispatch(listed, always, by_attribute)
 
 
 def differs(old: WireItem, new: WireItem, name: str) -> bool:

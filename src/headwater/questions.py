@@ -10,7 +10,7 @@ from itertools import islice, product
 from typing import Any, Final, Protocol
 
 from headwater.changes import differences, lookup
-from headwater.comparisons import OPERATORS, TRANSITIONS, equal
+from headwater.comparisons import OPERATORS, TRANSITIONS
 from headwater.conditions import Condition, R_contra
 from headwater.errors import DeclarationError, HeadwaterError, WireValueError
 from headwater.kinds import ALL_KINDS
@@ -32,7 +32,6 @@ KINDS_OF_TRANSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "changed_by": ("MODIFY",),
 }
 """On the other kinds of records they do not hold."""
-
 
 BOTH_IMAGES: Final[tuple[ImageName, ...]] = ("OldImage", "NewImage")
 _NO_IMAGE: Final[Mapping[str, ImageName]] = {"INSERT": "OldImage", "REMOVE": "NewImage"}
@@ -171,9 +170,8 @@ class Transition(Condition[R_contra]):
         if record.event_name not in KINDS_OF_TRANSITIONS[self.operator]:
             return False
         try:
-            if self.operator == "was":  # a stream of old images is enough for it
-                return equal(lookup(record.wire_image("OldImage"), self.path), self.others[0].wire)
-            old, new = record.wire_images()
+            # For `was`, a stream of old images is enough.
+            old, new = (record.wire_image("OldImage"), {}) if self.operator == "was" else record.wire_images()
             before, after = lookup(old, self.path), lookup(new, self.path)
             return TRANSITIONS[self.operator](before, after, *[other.wire for other in self.others])
         except WireValueError as error:
