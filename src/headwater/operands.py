@@ -16,12 +16,6 @@ from headwater.questions import Comparison, Literal, literal
 from headwater.records import Record
 from headwater.values import WireValue
 
-Scalar: TypeAlias = "str | int | Decimal | bytes | bytearray | Comparable[Any]"
-"""What has an order, or another attribute."""
-
-Value: TypeAlias = "Scalar | bool | Sequence[Any] | Mapping[str, Any] | AbstractSet[Any] | None"
-"""What DynamoDB can hold, or another attribute."""
-
 TAGS: Final = ("S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M")
 _TYPES: Final = {"N": "a number", "S": "a text", "B": "bytes"}
 _TAKES: Final[Mapping[str, Sequence[str]]] = {
@@ -108,6 +102,13 @@ class Searchable(Generic[R_contra]):
     def size(self) -> Size[R_contra]:
         """Its size, to compare: UTF-16 code units of a text, bytes of a binary, elements, members."""
         return Size(self)
+
+
+Scalar: TypeAlias = str | int | Decimal | bytes | bytearray | Comparable[Any]
+"""What has an order, or another attribute."""
+
+Value: TypeAlias = Scalar | bool | Sequence[Any] | Mapping[str, Any] | AbstractSet[Any] | None
+"""What DynamoDB can hold, or another attribute."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
