@@ -512,6 +512,8 @@ def test_a_condition_of_boto3_is_refused_by_name() -> None:
             r"when=False is the same for every record.*\.eq\('paid'\)",
         ),
         ("on_modify", Attr("Status").exists, "condition exists takes no record, so every call would fail"),
+        ("on_modify", Attr, "condition Attr is a class, and each object made of it would count as yes"),
+        ("on_modify", Order, "condition Order is a class"),
         ("on_modify", Attr("Status").eq, "condition eq takes .* but handlers are given records"),
         ("on_modify", Attr("Status"), r"Attr\('Status'\) is neither a condition nor a function"),
     ],

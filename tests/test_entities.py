@@ -312,6 +312,8 @@ def _takes_order() -> Callable[[Insert[Order]], None]:
             "Line could never be reached, since all that fits 'SK=AB.' fits 'SK=A.'",
         ),
         ({"SK=AB": Line, "SK=A*": Order}, {}, "Line could never be reached"),
+        ({"SK=A": Order, ("SK=A",): Line}, {}, "Line could never be reached"),
+        ({"SK=A*": Order, "SK=A**": Line}, {}, "Line could never be reached"),
         ({"SK=*": Order, ("PK=X", "SK=A"): Line}, {}, "Line could never be reached"),
         ({"SK=A*": Order, "SK=*B": Line}, {}, "one item could fit both 'SK=A.' of Order and 'SK=.B' of Line"),
         ({"SK=A": Order, "PK=B": Line}, {}, "one item could fit both"),

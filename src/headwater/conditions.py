@@ -208,6 +208,11 @@ class Predicate(Condition[R_contra]):
 
     def __post_init__(self) -> None:
         name, called = function_name(self.function), getattr(self.function, "__call__", None)  # noqa: B004 - the method itself is wanted, for instances
+        if inspect.isclass(self.function):
+            raise DeclarationError(
+                f"condition {name} is a class, and each object made of it would count as yes: "
+                "write a function, or an object that can be called"
+            )
         signature = read_signature(self.function, "condition")
         if inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(called):
             raise DeclarationError(

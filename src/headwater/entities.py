@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import combinations
 from typing import Any, Final, Literal, TypeAlias
 
 from headwater.attributes import Attr
@@ -20,6 +20,9 @@ from headwater.values import WireValue
 
 Policy: TypeAlias = Literal["ignore", "fail"]
 """What becomes of a record that is none of the entities."""
+
+Patterns: TypeAlias = tuple[KeyPattern, ...]
+"""Patterns of different key attributes, which must all fit."""
 
 _POLICIES: Final = ("ignore", "fail")
 _PLAIN: Final = Shape()
@@ -66,9 +69,9 @@ class Entities:
         for model in models.values():
             _refuse_model(model)
         if attribute is None:
-            patterns = {_read_patterns(key): model for key, model in models.items()}
+            patterns = [(_read_patterns(key), model) for key, model in models.items()]
             _refuse_overlaps(patterns)
-            claims = [(_all_fit(fitting), model) for fitting, model in patterns.items()]
+            claims = [(_all_fit(fitting), model) for fitting, model in patterns]
         else:
             claims = [(Attr(attribute).eq(value), model) for value, model in models.items()]
         object.__setattr__(self, "claims", tuple(claims))
@@ -191,7 +194,7 @@ class KeyFits(Condition[Any]):
         return repr(self.pattern)
 
 
-def _read_patterns(texts: Any) -> tuple[KeyPattern, ...]:
+def _read_patterns(texts: Any) -> Patterns:
     listed = texts if isinstance(texts, tuple) else (texts,)
     try:
         patterns = tuple(map(read_pattern, listed))
@@ -209,7 +212,7 @@ def _read_patterns(texts: Any) -> tuple[KeyPattern, ...]:
     return patterns
 
 
-def _all_fit(patterns: tuple[KeyPattern, ...]) -> Condition[Any]:
+def _all_fit(patterns: Patterns) -> Condition[Any]:
     fits = tuple(map(KeyFits, patterns))
     return fits[0] if len(fits) == 1 else Combination("&", fits)
 
@@ -229,26 +232,33 @@ def _refuse_model(model: Any) -> None:
         )
 
 
-def _refuse_overlaps(entities: Mapping[tuple[KeyPattern, ...], Any]) -> None:
-    for first, second in permutations(entities, 2):
-        if entities[first] is not entities[second] and all(
-            any(wide.name == narrow.name and wide.covers(narrow) for narrow in second) for wide in first
-        ):
-            raise DeclarationError(
-                f"Entities: {_name(entities[second])} could never be reached, since all that fits {_shown(second)} fits "
-                f"{_shown(first)} of {_name(entities[first])} too: make that one narrower, or tell them by an attribute"
-            )
-    for first, second in combinations(entities, 2):
-        if entities[first] is not entities[second] and all(
-            mine.overlaps(other) for mine in first for other in second if mine.name == other.name
-        ):
-            raise DeclarationError(
-                f"Entities: one item could fit both {_shown(first)} of {_name(entities[first])} and {_shown(second)} of "
-                f"{_name(entities[second])}: make one of them narrower, or tell them by an attribute"
-            )
+def _refuse_overlaps(entities: Sequence[tuple[Patterns, Any]]) -> None:
+    for (first, model), (second, other) in combinations(entities, 2):
+        if model is other or not _overlap(first, second):
+            continue
+        for wide, its_model, narrow, hidden in ((first, model, second, other), (second, other, first, model)):
+            if _covers(wide, narrow):
+                raise DeclarationError(
+                    f"Entities: {_name(hidden)} could never be reached, since all that fits {_shown(narrow)} fits "
+                    f"{_shown(wide)} of {_name(its_model)} too: make that one narrower, or tell them by an attribute"
+                )
+        raise DeclarationError(
+            f"Entities: one item could fit both {_shown(first)} of {_name(model)} and {_shown(second)} of "
+            f"{_name(other)}: make one of them narrower, or tell them by an attribute"
+        )
 
 
-def _shown(patterns: tuple[KeyPattern, ...]) -> str:
+def _overlap(first: Patterns, second: Patterns) -> bool:
+    """Whether the keys of one item could fit all patterns of both."""
+    return all(mine.overlaps(other) for mine in first for other in second if mine.name == other.name)
+
+
+def _covers(wide: Patterns, narrow: Patterns) -> bool:
+    """Whether all keys that fit the narrow patterns fit the wide ones."""
+    return all(any(mine.name == other.name and mine.covers(other) for other in narrow) for mine in wide)
+
+
+def _shown(patterns: Patterns) -> str:
     return " and ".join(map(repr, patterns))
 
 
