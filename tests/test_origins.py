@@ -268,7 +268,7 @@ def test_settings_that_could_not_work_are_refused(options: dict[str, Any], messa
 
 
 def change(**new: Any) -> dict[str, Any]:
-    old = {**KEY, "A": 1, "seen": 1, "Meta": {"at": 1, "by": "x"}, "L": [1, 2]}
+    old = {**KEY, "A": 1, "seen": 1, "Meta": {"at": 1, "by": "x"}, "L": [1, 2], "Wide": {"x": {"y": 1}}}
     return ITEMS.modify(old, {name: value for name, value in {**old, **new}.items() if value is not ...})
 
 
@@ -280,6 +280,9 @@ def change(**new: Any) -> dict[str, Any]:
         (change(Meta={"at": 2, "by": "x"}), True),
         (change(seen=2, Meta={"by": "x"}), True),
         (change(L=[1, 3]), True),
+        (change(Wide={"x": {"y": 2}}), True),
+        (change(Wide={"x": {"y": 2}, "z": 3}, seen=5), True),
+        (change(Wide={"x": {"y": 2}}, A=2), False),
         (change(), True),
         (change(seen=2, A=2), False),
         (change(Meta={"at": 2, "by": "y"}), False),
@@ -292,7 +295,7 @@ def change(**new: Any) -> dict[str, Any]:
 )
 def test_only_changed_and_ignore(record: dict[str, Any], confined: bool) -> None:
     """A change below a named path belongs to it; what is new or gone as a whole is no noise."""
-    noise = ["seen", "Meta.at", "L[1]"]
+    noise = ["seen", "Meta.at", "L[1]", "Wide"]
     typed: Any = read_record(record)
     assert only_changed(noise)(typed) is confined
     app = StreamApp(ignore=noise)
