@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable
 from decimal import Decimal, localcontext
+from enum import Enum, IntEnum
 from typing import Any
 
 import pytest
@@ -646,3 +647,68 @@ def test_a_function_that_can_not_be_hashed_is_a_condition_too() -> None:
     assert [type(outcome) for outcome in app.run(event([PAID.raw])).outcomes] == [Handled]
     assert Attr("A").exists() & Above(2) == Attr("A").exists() & Above(2)
     assert str(app) == "on_modify  when=Above, when=Above & Attr('Status').changed()  <lambda>(dict)"
+
+
+class Status(str, Enum):  # noqa: UP042 - whose str() is not its value, unlike that of a StrEnum
+    """The values of an attribute, as many write them."""
+
+    PAID = "paid"
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+class Field(str, Enum):  # noqa: UP042 - the same
+    """The names of attributes."""
+
+    STATUS = "Status"
+    CITY = "Address.City"
+
+
+def test_enums_are_the_values_that_they_stand_for() -> None:
+    """As names and as values; they print as plain code."""
+    conditions: list[Any] = [
+        Attr(Field.STATUS).eq(Status.PAID),
+        Attr(Field.CITY).is_in([Status.PAID, {Level.HIGH}, {Status.PAID: (Level.HIGH,)}]),
+        Key(Field.STATUS).gt(Level.HIGH),
+    ]
+    assert [repr(condition) for condition in conditions] == [
+        "Attr('Status').eq('paid')",
+        "Attr('Address.City').is_in(['paid', {3}, {'paid': [3]}])",
+        "Key('Status').gt(3)",
+    ]
+    for condition in conditions:
+        assert eval(repr(condition)) == condition
+        assert pickle.loads(pickle.dumps(condition)) == condition
+    assert conditions[0](PAID)
+
+
+def test_functions_before_the_first_condition_print_with_their_parentheses() -> None:
+    """Without them, Python would try to combine two functions."""
+    both = is_big & (is_big & Attr("A").exists())
+    assert repr(both) == "is_big & (is_big & Attr('A').exists())"
+    assert eval(repr(both)) == both
+    assert repr(is_big | (is_big | (is_big | Attr("A").exists()))) == (
+        "is_big | (is_big | (is_big | Attr('A').exists()))"
+    )
+
+
+def test_any_collection_of_names_or_values_will_do() -> None:
+    """Views of dicts, ranges and the like."""
+    names = {"a": 1, "b": 2}
+    assert only_changed(names.keys()) == only_changed(["a", "b"])
+    assert Attr("A").is_in(range(3)) == Attr("A").is_in([0, 1, 2])
+    assert Attr("A").is_in(names.values()) == Attr("A").is_in([1, 2])
+    assert str(StreamApp(ignore=names.keys())) == "no routes"
+    assert Attr("A").between(Attr("A"), 5)(insert(A=4))
+
+
+def test_a_function_that_answers_with_a_generator_is_refused() -> None:
+    """It would always count as yes."""
+    app = StreamApp()
+    answers: Any = lambda record: (name for name in record.keys)  # noqa: E731 - its type must not be known
+    app.on_insert(when=answers)(lambda record: None)
+    [outcome] = app.run(event([ORDERS.insert(KEYS)])).outcomes
+    assert isinstance(outcome, Failed)
+    assert "answered with a generator" in str(outcome.error)

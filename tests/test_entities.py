@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import assume, given
@@ -304,6 +304,8 @@ def _takes_order() -> Callable[[Insert[Order]], None]:
         ({(): Order}, {}, "must have one pattern for each key"),
         ({("SK=a", "SK=b"): Order}, {}, "must have one pattern for each key"),
         ({"SK=A": dict}, {}, "dict is no model of its own"),
+        ({"SK=A": str}, {}, "str is no model of its own"),
+        ({b"SK=A": Order}, {}, "b'SK=A' is no pattern of a key"),
         ({"SK=A": Order | Line}, {}, "is no model of its own"),
         ({"SK=A": Opaque}, {}, "pydantic can make no validator for Opaque"),
         (
@@ -430,3 +432,68 @@ def test_patterns_that_overlap_have_a_text_in_common(first: KeyPattern, second: 
     """The claim is no caution: a text exists, no longer than both patterns together."""
     assume(sum(token is not None for token in (*first.tokens, *second.tokens)) <= 5)
     assert first.overlaps(second) is bool(texts_of(first) & texts_of(second))
+
+
+class Priced(BaseModel):
+    total: int
+
+
+class Named(BaseModel):
+    name: str
+
+
+def test_a_function_of_a_router_is_asked_about_its_entity_only() -> None:
+    """The entity is known before a function is given the handler's model."""
+    entities = Entities({"SK=P*": Priced, "SK=N*": Named}, unknown="fail")
+    dear: Any = lambda record: record.new.total > 5  # noqa: E731 - the model is that of the handler
+    router = Router(entities=entities, when=dear)
+
+    @router.on_insert
+    def priced(record: Insert[Priced]) -> None: ...
+
+    app = StreamApp()
+    app.include(router)
+    records = [
+        SHOP.insert({"PK": "1", "SK": "N1", "name": "x"}),
+        SHOP.insert({"PK": "1", "SK": "P1", "total": 6}),
+        SHOP.insert({"PK": "1", "SK": "P2", "total": 5}),
+    ]
+    assert [type(outcome) for outcome in app.run(event(records)).outcomes] == [Skipped, Handled, Skipped]
+
+
+def test_another_table_is_not_asked_for_its_entities() -> None:
+    """A table is asked first, wherever it is named."""
+    app = StreamApp(entities=Entities(BY_KEY, unknown="fail"))
+    router = Router(table="Shop")
+
+    @router.on_insert
+    def order(record: Insert[Order]) -> None: ...
+
+    app.include(router)
+    other = Table("Other", keys=("PK", "SK"))
+    outcomes = app.run(event([other.insert(OTHER), SHOP.insert(ORDER)])).outcomes
+    assert [type(outcome) for outcome in outcomes] == [Skipped, Handled]
+
+
+def test_an_annotated_model_is_its_model() -> None:
+    """What is said beside it tells pydantic something, not the routes."""
+    app = StreamApp(entities=Entities(BY_KEY, unknown="fail"))
+
+    @app.on_insert
+    def order(record: Insert[Annotated[Order, "with a note"]]) -> None: ...
+
+    assert app.run(event([SHOP.insert(ORDER)])).outcomes == [Handled(("order",))]
+
+
+def test_a_pattern_of_many_stars_takes_no_time() -> None:
+    """Keys come from users, so no text of theirs may take long to match."""
+    many = read_pattern("SK=" + "*-" * 20 + "x")
+    assert not many.matches({"SK": {"S": "-" * 1024}})
+    assert many.matches({"SK": {"S": "-" * 1023 + "x"}})
+
+
+@given(PATTERNS, st.text("ab", max_size=8))
+def test_a_pattern_matches_as_a_regular_expression_would(pattern: KeyPattern, text: str) -> None:
+    """Each star as `.*`."""
+    expression = "".join(".*" if token is None else token for token in pattern.tokens)
+    assert pattern.matches({"SK": {"S": text}}) is (re.fullmatch(expression, text) is not None)

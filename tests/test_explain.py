@@ -163,8 +163,8 @@ def test_table_and_time_to_live_are_explained_too() -> None:
     app.on_remove(table="Other", expired=True)(lambda record: None)
     assert str(app.explain(ORDERS.remove({"Id": "1"}))).splitlines()[1:] == [
         "no         on_remove <lambda>(dict)",
-        "  yes        replicas='ignore'",
         "  no         table='Other'",
+        "  not asked  replicas='ignore'",
         "  not asked  expired=True",
     ]
     nowhere = {**ORDERS.remove({"Id": "1"}), "eventSourceARN": ""}
@@ -232,3 +232,47 @@ def test_an_unannotated_insert_is_explained(capsys: pytest.CaptureFixture[str]) 
 
     print(app.explain(ORDERS.insert({"Id": "1"})))
     assert "yes        on_insert hello(dict)" in capsys.readouterr().out
+
+
+def test_text_of_several_lines_stays_on_its_line() -> None:
+    """What an error says, and names with control characters."""
+
+    def raises_lines(_record: object) -> bool:
+        raise ValueError("one\ntwo")
+
+    app = StreamApp()
+    app.on_insert(when=raises_lines)(lambda record: None)
+    app.on_insert(when=Attr('["a\\nb"]').exists())(lambda record: None)
+    text = app.explain(ORDERS.insert({"Id": "1", "a\nb": 1})).text(show_values=True)
+    assert "raises_lines: ValueError: one two" in text
+    assert 'NewImage["a\\nb"] 1' in text
+    assert len(text.splitlines()) == 5
+
+
+def test_names_that_may_be_data_are_left_out() -> None:
+    """Of a map by e-mail the attribute is named, not the e-mail; a tag that is none is not shown."""
+    app = StreamApp(ignore="seen")
+    app.on_modify(lambda record: None)
+    app.on_modify(when=Attr("Odd").eq(1))(lambda record: None)
+    record = ORDERS.modify(
+        {"Id": "1", "By": {}}, {"Id": "1", "By": {"alice@example.com": 1, "bob@example.com": 2}}
+    )
+    record["dynamodb"]["NewImage"]["Odd"] = {"alice@example.com": "1"}
+    text = str(app.explain(record))
+    assert "ignore=['seen']: By <M> -> <M>" in text
+    assert "NewImage.Odd <?>" in text
+    assert "alice" not in text
+
+
+@pytest.mark.parametrize("value", [{"B": "!!"}, {"S": 5}, {}, "x", {"S": "a", "N": "1"}])
+def test_a_size_that_can_not_be_told_is_explained(value: object) -> None:
+    """As the failure that it is."""
+    app = StreamApp()
+    app.on_insert(when=Attr("A").size().gt(1))(lambda record: None)
+    record = ORDERS.insert({"Id": "1"})
+    record["dynamodb"]["NewImage"]["A"] = value
+    [outcome] = app.run({"Records": [record]}).outcomes
+    [answer] = app.explain(record).routes
+    assert isinstance(outcome, Failed)
+    assert str(answer.error) == str(outcome.error)
+    assert "(at NewImage.A, " in str(outcome.error)

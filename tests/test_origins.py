@@ -316,8 +316,9 @@ def test_a_route_for_what_is_ignored_is_refused() -> None:
     ):
         app.on_modify(attribute="Meta.at")(lambda record: None)
     app.on_modify(attribute=["seen", "A"])(lambda record: None)
-    app.on_insert(lambda record: None)
-    assert len(app.routes) == 2
+    app.on_insert(attribute="seen")(lambda record: None)
+    app.on_record(attribute="Meta.at")(lambda record: None)
+    assert len(app.routes) == 3
 
 
 # Loops

@@ -151,7 +151,16 @@ def test_the_identity_of_time_to_live() -> None:
 )
 def test_replicated_is_never_a_guess(image: object, expected: object) -> None:
     """Only the attribute of 2017 global tables tells; without it the answer is that nobody knows."""
-    assert read_record(modify(NewImage=image, OldImage=None)).replicated is expected
+    inserted = {**modify(NewImage=image, OldImage=None), "eventName": "INSERT"}
+    assert read_record(inserted).replicated is expected
+
+
+def test_an_update_may_carry_the_region_of_the_write_before_it() -> None:
+    """Without the old image nobody knows whether it does."""
+    image = {"aws:rep:updateregion": {"S": "eu-west-1"}}
+    assert read_record(modify(NewImage=image, OldImage=None)).replicated is None
+    assert read_record(modify(NewImage=image, OldImage={})).replicated is True
+    assert read_record(modify(NewImage=image, OldImage=image)).replicated is False
 
 
 def test_an_old_image_tells_nothing_of_replication() -> None:

@@ -413,7 +413,7 @@ def test_comparing_a_malformed_value_is_a_failure_that_says_where() -> None:
     assert isinstance(outcome, Failed)
     assert outcome.phase == "condition"
     assert isinstance(outcome.error, WireValueError)
-    assert (outcome.error.path, outcome.error.sequence_number) == ("n", number(record))
+    assert (outcome.error.path, outcome.error.sequence_number) == ("NewImage.n", number(record))
 
 
 def test_a_handler_that_reads_no_image_needs_none() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headwater.errors import HeadwaterError, WireValueError
-from headwater.values import WireValue, value_to_python
+from headwater.values import TAGS, WireValue, value_to_python
 
 _YES, _NO, _RAISED, _NOT_ASKED = "yes", "no", "raised", "not asked"
 
@@ -68,7 +68,8 @@ def value_text(value: WireValue | None, *, show: bool) -> str:
     if value is None:
         return "absent"
     if not show:
-        return f"<{next(iter(value), '?')}>" if isinstance(value, dict) else "<?>"
+        tag = next(iter(value), None) if isinstance(value, dict) else None
+        return f"<{tag}>" if tag in TAGS else "<?>"
     try:
         return repr(value_to_python(value))
     except WireValueError:
@@ -78,4 +79,5 @@ def value_text(value: WireValue | None, *, show: bool) -> str:
 def error_text(error: Exception, *, show: bool) -> str:
     """An error for people. Headwater's own never quote a value, so they are told in full."""
     name = type(error).__name__
-    return f"{name}: {error}" if show or isinstance(error, HeadwaterError) else name
+    told = show or isinstance(error, HeadwaterError)
+    return " ".join(f"{name}: {error}".splitlines()) if told else name

@@ -62,7 +62,9 @@ class Attr(Comparable[Anything], Searchable[Anything]):
     path: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", _path(self.name, "Attr"))
+        path = _path(self.name, "Attr")
+        object.__setattr__(self, "name", str.__str__(self.name))  # of an Enum, its text
+        object.__setattr__(self, "path", path)
 
     @property
     def old(self) -> ImageAttr[Existing]:
@@ -163,6 +165,7 @@ class Key(Comparable[Anything], Searchable[Anything]):
                 f"Key({self.name!r}) leads into a map, and keys are none: "
                 f"write Key({format_path((self.name,))!r}) for a name with dots in it, or Attr for another attribute"
             )
+        object.__setattr__(self, "name", str.__str__(self.name))  # of an Enum, its text
         object.__setattr__(self, "path", path)
 
     @property

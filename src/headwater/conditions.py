@@ -165,17 +165,19 @@ class Combination(Condition[R_contra]):
 
     def holds(self, record: Record, shape: Shape, /) -> bool:
         """Ask the parts until one decides."""
-        decisive = self.decisive
         for part in self.parts:
-            if part.holds(record, shape) is decisive:
-                return decisive
-        return not decisive
+            if part.holds(record, shape) is self.decisive:
+                return self.decisive
+        return not self.decisive
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """Those of its parts."""
         return {at: value for part in self.parts for at, value in part.values(record).items()}
 
     def __repr__(self) -> str:
+        if len(self.parts) > 1 and all(isinstance(part, Predicate) for part in self.parts[:2]):
+            # Two functions know no operator: the second one must meet a condition first.
+            return f"{self.parts[0]!r} {self.operator} ({Combination(self.operator, self.parts[1:])!r})"
         shown = [f"({part!r})" if _binds_less(part, self.operator) else repr(part) for part in self.parts]
         return f" {self.operator} ".join(shown)
 
@@ -245,6 +247,12 @@ class Predicate(Condition[R_contra]):
             raise ConditionError(
                 f"the condition {self!r} answered with something to await, which always counts as yes: "
                 "await in the handler instead",
+                sequence_number=record.sequence_number,
+            )
+        if inspect.isgenerator(said) or inspect.isasyncgen(said):
+            raise ConditionError(
+                f"the condition {self!r} answered with a generator, which always counts as yes: "
+                "answer with True or False, as any() and all() do",
                 sequence_number=record.sequence_number,
             )
         return bool(said)

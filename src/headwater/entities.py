@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from headwater.attributes import Attr
 from headwater.conditions import Combination, Condition
@@ -116,7 +116,8 @@ class Entities:
         """The entities that a handler's model stands for; plain dicts stand for all, and for what is none of them."""
         if decoder is PLAIN:
             return frozenset((*self.models, None))
-        model = decoder.model
+        annotated = get_origin(decoder.model) is Annotated
+        model = get_args(decoder.model)[0] if annotated else decoder.model
         members = frozenset(
             entity for entity in self.models if entity is model or model in getattr(entity, "__mro__", ())
         )
@@ -198,13 +199,8 @@ def _read_patterns(texts: Any) -> Patterns:
     listed = texts if isinstance(texts, tuple) else (texts,)
     try:
         patterns = tuple(map(read_pattern, listed))
-    except (ValueError, AttributeError) as error:
-        reason = (
-            error
-            if isinstance(error, ValueError)
-            else f"{texts!r} is no pattern of a key, such as 'SK=ORDER#*'"
-        )
-        raise DeclarationError(f"Entities: {reason}, or name the attribute= whose values they are") from None
+    except ValueError as error:
+        raise DeclarationError(f"Entities: {error}, or name the attribute= whose values they are") from None
     if not patterns or len({pattern.name for pattern in patterns}) < len(patterns):
         raise DeclarationError(
             f"Entities: {texts!r} must have one pattern for each key attribute that it names"
@@ -225,7 +221,7 @@ def _refuse_model(model: Any) -> None:
             f"Entities: pydantic can make no validator for {_name(model)}, so no item could be decoded into it "
             f"({str(error).partition(chr(10))[0]})"
         ) from error
-    if plain or not isinstance(model, type):
+    if plain or not isinstance(model, type) or model.__module__ == "builtins":
         raise DeclarationError(
             f"Entities: {_name(model)} is no model of its own, so no annotation could name this entity: "
             "give a pydantic model, dataclass or TypedDict"

@@ -11,12 +11,12 @@ from typing import Any, Final, Generic, TypeAlias
 from headwater.comparisons import ORDERED_TAGS, compare_values, size
 from headwater.conditions import Condition, R_contra
 from headwater.errors import DeclarationError, WireValueError
+from headwater.literals import Literal, literal
 from headwater.paths import Path
-from headwater.questions import Comparison, Literal, literal
+from headwater.questions import Comparison
 from headwater.records import Record
-from headwater.values import WireValue
+from headwater.values import TAGS, WireValue
 
-TAGS: Final = ("S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M")
 _TYPES: Final = {"N": "a number", "S": "a text", "B": "bytes"}
 _TAKES: Final[Mapping[str, Sequence[str]]] = {
     **dict.fromkeys(("lt", "lte", "gt", "gte", "between"), ORDERED_TAGS),
@@ -63,7 +63,8 @@ class Comparable(Generic[R_contra]):
 
     def is_in(self, values: Collection[Value]) -> Condition[R_contra]:
         """It is equal to one of several values."""
-        if not isinstance(values, list | tuple | set | frozenset):
+        given: object = values
+        if isinstance(given, str | bytes | bytearray | Mapping) or not isinstance(given, Collection):
             raise DeclarationError(f"{self!r}.is_in takes a list of values, not a {type(values).__name__}")
         if not values:
             raise DeclarationError(f"{self!r}.is_in is given no value, so it would never hold: list some")
@@ -164,7 +165,7 @@ def _compare(operand: Any, operator: str, *values: Any) -> Condition[Any]:
 def _other(value: Any, operand: Any, operator: str, text: str) -> Any:
     if not isinstance(value, Comparable):
         return checked_literal(value, "size" if isinstance(operand, Size) else operator, text)
-    if value == operand:
+    if value == operand and operator != "between":
         raise DeclarationError(f"{text} compares it with itself, so the answer would always be the same")
     return value
 

@@ -12,7 +12,7 @@ from headwater.errors import ConditionError, WireValueError
 from headwater.models import Shape
 from headwater.origins import is_bookkeeping, may_be_bookkeeping
 from headwater.paths import Path, format_path
-from headwater.questions import BOTH_IMAGES, OnlyChanged, values_at
+from headwater.questions import BOTH_IMAGES, OnlyChanged, placed, values_at
 from headwater.records import Record
 from headwater.values import WireValue
 
@@ -75,7 +75,8 @@ class AnyChanged(Option):
                 if changed(old, new, path):
                     return True
         except WireValueError as error:
-            raise record.named(error) from None
+            places = [(image, *path) for path in self.paths for image in BOTH_IMAGES]
+            raise placed(error, record, places) from None
         return False
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:

@@ -65,18 +65,20 @@ def from_another_region(old: WireItem | None, new: WireItem, region: str, declar
     """Whether an item was written in another region than the one of the stream; `None` where nothing tells.
 
     Args:
-        old: The item before a modification; `None` for an insertion or where the stream leaves it out.
+        old: The item before the change, empty for an insertion; `None` where the stream leaves it out.
         new: The item after it.
         region: The region of the stream.
         declared: The attribute with the writer's region, where the user names one.
     """
     if declared.origin_attribute is not None:
         origin = new.get(declared.origin_attribute)
-    elif old is not None and not any(changed(old, new, path) for path in _BOOKKEEPING):
+    elif old is None or _UPDATE_REGION not in new:
+        return None
+    elif not any(changed(old, new, path) for path in _BOOKKEEPING):
         # An update in this region leaves what replication wrote last as it was; a replicated one writes a new time.
-        return False if _UPDATE_REGION in new else None
+        return False
     else:
-        origin = new.get(_UPDATE_REGION)
+        origin = new[_UPDATE_REGION]
     if not region or not isinstance(origin, dict) or not isinstance(origin.get("S"), str):
         return None
     return origin != {"S": region}

@@ -19,7 +19,7 @@ _STEP: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_PLAIN: Final = re.compile(r'[^.\[\]"]+')
+_PLAIN: Final = re.compile(r'[^.\[\]"\x00-\x1f]+')
 
 
 def parse_path(text: str) -> Path:

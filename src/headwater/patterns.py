@@ -19,19 +19,34 @@ class KeyPattern:
         name: The key attribute.
         tokens: The characters of the pattern; `None` stands for any text, even none.
         text: The pattern as it was written.
-        expression: The pattern as a regular expression.
     """
 
     name: str
     tokens: tuple[str | None, ...]
     text: str = field(compare=False)
-    expression: re.Pattern[str] = field(compare=False)
+    _parts: tuple[str, ...] = field(compare=False)
 
     def matches(self, keys: Mapping[str, Any]) -> bool:
         """Whether an item's keys, in wire form, fit. A key that is no text does not."""
         value = keys.get(self.name)
         text = value.get("S") if isinstance(value, dict) else None
-        return isinstance(text, str) and self.expression.fullmatch(text) is not None
+        return isinstance(text, str) and self._fits(text)
+
+    def _fits(self, text: str) -> bool:
+        """Find the parts between the stars one after another, each as early as can be: no text takes long."""
+        first, *middle = self._parts
+        if not middle:
+            return text == first
+        last = middle.pop()
+        if not text.startswith(first) or len(text) < len(first) + len(last) or not text.endswith(last):
+            return False
+        position, end = len(first), len(text) - len(last)
+        for part in middle:
+            found = text.find(part, position, end)
+            if found < 0:
+                return False
+            position = found + len(part)
+        return True
 
     def overlaps(self, other: KeyPattern) -> bool:
         """Whether some text fits both."""
@@ -85,13 +100,13 @@ class KeyPattern:
         return repr(self.text)
 
 
-def read_pattern(text: str) -> KeyPattern:
+def read_pattern(text: Any) -> KeyPattern:
     r"""Read a pattern: a name, `=`, and text in which `*` stands for any text, `\*` for a star, `\\` for a backslash.
 
     Raises:
         ValueError: When it is not in that form.
     """
-    name, separator, pattern = text.partition("=")
+    name, separator, pattern = text.partition("=") if isinstance(text, str) else ("", "", "")
     if not name or not separator or not pattern:
         raise ValueError(
             f"{text!r} is no pattern of a key: write its name, '=' and how it looks, as in 'SK=ORDER#*'"
@@ -103,5 +118,10 @@ def read_pattern(text: str) -> KeyPattern:
         position = match.end()
     if position != len(pattern):
         raise ValueError(rf"{text!r} ends in a single backslash: write \\ for one, \* for a star")
-    expression = "".join(".*" if token is None else re.escape(token) for token in tokens)
-    return KeyPattern(name, tuple(tokens), text, re.compile(expression, re.DOTALL))
+    parts = [""]
+    for token in tokens:
+        if token is None:
+            parts.append("")
+        else:
+            parts[-1] += token
+    return KeyPattern(name, tuple(tokens), text, tuple(parts))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice, product
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final, Protocol
 
 from headwater.changes import differences, lookup
@@ -14,11 +14,12 @@ from headwater.comparisons import OPERATORS, TRANSITIONS
 from headwater.conditions import Condition, R_contra
 from headwater.errors import DeclarationError, HeadwaterError, WireValueError
 from headwater.kinds import ALL_KINDS
+from headwater.literals import Literal
 from headwater.models import Shape
 from headwater.paths import Path, format_path, parse_path
 from headwater.records import Record
 from headwater.streams import ImageName
-from headwater.values import WireValue, value_to_python, value_to_wire
+from headwater.values import WireValue, value_to_python
 
 KINDS_OF_TRANSITIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "changed": ALL_KINDS,
@@ -60,47 +61,6 @@ class Operand(Protocol):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Literal:
-    """A value that is written into the code.
-
-    Attributes:
-        wire: The value in wire form.
-        shown: The value as it was written.
-    """
-
-    wire: WireValue
-    shown: str = field(compare=False)
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """All of them."""
-        return ALL_KINDS
-
-    def read(self, _record: Record) -> WireValue:
-        """The value itself."""
-        return self.wire
-
-    def values(self, _record: Record) -> Mapping[str, WireValue | None]:
-        """None: it is no data."""
-        return {}
-
-    def __hash__(self) -> int:
-        return hash(json.dumps(self.wire, sort_keys=True))
-
-    def __repr__(self) -> str:
-        return self.shown
-
-
-def literal(value: object) -> Literal:
-    """A value for a condition.
-
-    Raises:
-        WireValueError: When DynamoDB has no such value.
-    """
-    return Literal(value_to_wire(value), repr(value))
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class Comparison(Condition[R_contra]):
     """A value of the record beside others, by one of DynamoDB's operators.
 
@@ -133,7 +93,7 @@ class Comparison(Condition[R_contra]):
         except WireValueError as error:
             sides = (self.operand, *self.others)
             places = [side.place(record) for side in sides if not isinstance(side, Literal)]
-            raise _placed(error, record, places) from None
+            raise placed(error, record, places) from None
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """Those of both sides."""
@@ -175,7 +135,7 @@ class Transition(Condition[R_contra]):
             before, after = lookup(old, self.path), lookup(new, self.path)
             return TRANSITIONS[self.operator](before, after, *[other.wire for other in self.others])
         except WireValueError as error:
-            raise _placed(error, record, [(image, *self.path) for image in BOTH_IMAGES]) from None
+            raise placed(error, record, [(image, *self.path) for image in BOTH_IMAGES]) from None
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """The attribute in both images."""
@@ -206,9 +166,10 @@ class OnlyChanged(Condition[R_contra]):
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """The first of the other places that have changed."""
         try:
-            others = list(islice(self._others(record), _SHOWN)) if record.event_name == "MODIFY" else []
+            others = [path[:1] for path in self._others(record)] if record.event_name == "MODIFY" else []
         except HeadwaterError:
             return {}
+        others = list(dict.fromkeys(others))[:_SHOWN]  # names further in can be data, such as a map by e-mail
         return values_at(record, BOTH_IMAGES, *others)
 
     def _others(self, record: Record) -> Iterator[Path]:
@@ -237,7 +198,7 @@ def read(record: Record, image: ImageName, path: Path) -> WireValue | None:
         raise record.named(error, image) from None
 
 
-def _placed(error: WireValueError, record: Record, places: Sequence[Path]) -> WireValueError:
+def placed(error: WireValueError, record: Record, places: Sequence[Path]) -> WireValueError:
     """The error with the place that it is in: the first of these that is not in the wire form."""
     return next((found for place in places for found in _malformed(record, place)), error)
 
@@ -273,8 +234,10 @@ def read_paths(names: Any, what: str) -> tuple[Path, ...]:
         DeclarationError: When there are none, or one is no path.
     """
     listed = [names] if isinstance(names, str) else names
-    if not isinstance(listed, list | tuple | set | frozenset) or not all(
-        isinstance(name, str) for name in listed
+    if (
+        not isinstance(listed, Collection)
+        or isinstance(listed, Mapping)
+        or not all(isinstance(name, str) for name in listed)
     ):
         raise DeclarationError(f"{what} takes one name or a list of names, not a {type(names).__name__}")
     if not listed:
@@ -282,6 +245,6 @@ def read_paths(names: Any, what: str) -> tuple[Path, ...]:
             f"{what} is given no name, so it would say the same of every record: name an attribute"
         )
     try:
-        return tuple(map(parse_path, sorted(listed) if isinstance(listed, set | frozenset) else listed))
+        return tuple(map(parse_path, sorted(listed) if isinstance(listed, AbstractSet) else listed))
     except ValueError as error:
         raise DeclarationError(f"{what}: {error}") from None

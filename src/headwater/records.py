@@ -120,11 +120,10 @@ class Record(Generic[M_co, K_co]):
     def expired(self) -> bool:
         """Whether Time to Live removed the item, and no person or program did.
 
-        The identity of the service says so. The replicas of a global table have none of it: there, an app with a
-        `ttl_attribute` takes the item's own time for it.
+        The service's identity says so; in the replicas of a global table the item's time, for an app's `ttl_attribute`.
 
         Raises:
-            MissingImageError: When that needs the old image and the stream's view type leaves it out.
+            MissingImageError: When that needs an old image and the view type leaves it out.
         """
         if self.event_name != "REMOVE" or self.user_identity is not None or not self._declared.ttl_attribute:
             return self.event_name == "REMOVE" and self.user_identity == TTL
@@ -138,14 +137,14 @@ class Record(Generic[M_co, K_co]):
     def replicated(self) -> bool | None:
         """Whether the change came from another region; `None` where the stream does not tell.
 
-        Global tables of version 2017.11.29 write the region of a change into the item, as `aws:rep:updateregion`.
-        Version 2019.11.21 tells nothing, so there it takes an attribute in which every writer puts its own region, which
-        the app names as its `origin_attribute`. Of a removal, nothing tells: the old image has the change before it.
+        Global tables of version 2017.11.29 write the region of a change into the item. Version 2019.11.21 tells nothing, so
+        there it takes an attribute in which every writer puts its own region, the app's `origin_attribute`. Of a removal,
+        nothing tells: the old image has the change before it.
         """
         new, old = self._stream.get("NewImage"), self._stream.get("OldImage")
         if self.event_name == "REMOVE" or not isinstance(new, dict):
             return None
-        before = old if self.event_name == "MODIFY" and isinstance(old, dict) else None
+        before = {} if self.event_name == "INSERT" else old if isinstance(old, dict) else None
         try:
             return from_another_region(before, new, self.region, self._declared)
         except WireValueError as error:

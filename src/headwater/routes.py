@@ -146,7 +146,7 @@ def refuse_contradiction(condition: Condition[Any], route: Route, who: str) -> N
             f"{route.name} wants records of table {route.table} inside a router of table {condition.table}, "
             "so it would never run: name the table in one place"
         )
-    for asked in route.conditions:
+    for asked in route.conditions if kinds == ("MODIFY",) else ():
         if not isinstance(condition, Ignoring) or not isinstance(asked, AnyChanged):
             continue
         if all(map(condition.ignores, asked.paths)):

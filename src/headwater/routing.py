@@ -12,7 +12,7 @@ from headwater.declarations import read_condition
 from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS, AnyKind
-from headwater.options import Ignoring, OfTable
+from headwater.options import Ignoring, OfTable, Option
 from headwater.origins import NOTHING_DECLARED
 from headwater.questions import OnlyChanged, read_paths
 from headwater.records import Insert, Modify, Remove
@@ -243,14 +243,19 @@ class Router:
     def _narrowed(self, route: Route) -> Route:
         """The route with what this router demands before what it demands itself."""
         who = f"{DECORATORS.get(tuple(route.shapes), 'stream_handler')} handler {route.name}"
-        if self._entities is not None and route.entities is None:
-            asked = self._entities.condition(route.shapes, who)
-            conditions = route.conditions if asked is None else (asked, *route.conditions)
-            route = replace(route, conditions=conditions, entities=self._entities)
         for condition in self._conditions:
             refuse_contradiction(condition, route, who)
-        own = [condition for condition in route.conditions if condition not in self._conditions]
-        return replace(route, conditions=(*self._conditions, *own))
+        asked = list(self._conditions)
+        if self._entities is not None and route.entities is None:
+            # Before `when=`, whose function is given the handler's model.
+            entity = self._entities.condition(route.shapes, who)
+            if entity is not None:
+                options = sum(isinstance(condition, Option) for condition in asked)
+                asked.insert(options, entity)
+            route = replace(route, entities=self._entities)
+        asked += [condition for condition in route.conditions if condition not in asked]
+        # Tables first: what the others ask makes no sense for another table.
+        return replace(route, conditions=tuple(sorted(asked, key=_is_no_table)))
 
     def _own_conditions(self, table: Any, when: Any, ignore: Any) -> Iterator[Condition[Any]]:
         role = type(self).__name__
@@ -278,6 +283,10 @@ class Router:
                 f"it is too late to {wish}: the app has handled a batch already, whose records would have missed it; "
                 "declare routes when the module is imported"
             )
+
+
+def _is_no_table(condition: Condition[Any]) -> bool:
+    return not isinstance(condition, OfTable)
 
 
 def _checked_entities(entities: Any, role: str) -> Entities | None:

@@ -178,6 +178,10 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
 }
 
 
+TAGS: Final = tuple(_READERS)
+"""The tags of the ten types."""
+
+
 def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
     """Encode plain Python values as an item in the form of a Lambda event: numbers as text, binaries as base64.
 
