@@ -699,6 +699,7 @@ def test_any_collection_of_names_or_values_will_do() -> None:
     names = {"a": 1, "b": 2}
     assert only_changed(names.keys()) == only_changed(["a", "b"])
     assert Attr("A").is_in(range(3)) == Attr("A").is_in([0, 1, 2])
+    assert repr(Attr("A").is_in({"b", "c", "a"})) == "Attr('A').is_in(['a', 'b', 'c'])"
     assert Attr("A").is_in(names.values()) == Attr("A").is_in([1, 2])
     assert str(StreamApp(ignore=names.keys())) == "no routes"
     assert Attr("A").between(Attr("A"), 5)(insert(A=4))

@@ -68,7 +68,9 @@ class Comparable(Generic[R_contra]):
             raise DeclarationError(f"{self!r}.is_in takes a list of values, not a {type(values).__name__}")
         if not values:
             raise DeclarationError(f"{self!r}.is_in is given no value, so it would never hold: list some")
-        return _compare(self, "is_in", *values)
+        # A set has no order, and conditions of the same code must be equal in every process.
+        listed = sorted(values, key=repr) if isinstance(values, AbstractSet) else values
+        return _compare(self, "is_in", *listed)
 
 
 class Searchable(Generic[R_contra]):
