@@ -20,6 +20,7 @@ from headwater import (
     WireValueError,
     only_changed,
 )
+from headwater.cli.explain import explanation_text
 from headwater.explanations import explain_condition
 from headwater.kinds import read_record
 from headwater.models import Shape
@@ -276,3 +277,13 @@ def test_a_size_that_can_not_be_told_is_explained(value: object) -> None:
     assert isinstance(outcome, Failed)
     assert str(answer.error) == str(outcome.error)
     assert "(at NewImage.A, " in str(outcome.error)
+
+
+def test_a_name_that_ends_a_line_breaks_no_terminal() -> None:
+    """Unicode knows more line ends than the one of a file; the colours are put where the words are."""
+    app = StreamApp()
+    app.on_insert(when=Attr("a\u2028b").exists())(lambda record: None)
+    explanation = app.explain(ORDERS.insert({"Id": "1", "a\u2028b": 1}))
+    shown = explanation_text(explanation, show_values=False)
+    assert shown.plain == str(explanation)
+    assert [shown.plain[span.start : span.end] for span in shown.spans] == ["yes", "yes"]

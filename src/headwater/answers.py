@@ -44,12 +44,18 @@ class Answer:
             show_values: Whether to write the values out, instead of their types.
             depth: How far to indent.
         """
+        for row in self.rows(show_values=show_values, depth=depth):
+            yield "".join(row)
+
+    def rows(self, *, show_values: bool, depth: int = 0) -> Iterator[tuple[str, str, str]]:
+        """The lines in three parts: the indentation, the word, and the rest."""
         seen = list(_seen(self.values, show=show_values))
         if self.error is not None and not self.parts:
             seen.append(error_text(self.error, show=show_values))
-        yield f"{'  ' * depth}{self.word:9}  {self.condition}{': ' if seen else ''}{', '.join(seen)}"
+        padding = " " * (len(_NOT_ASKED) - len(self.word) + 2)
+        yield "  " * depth, self.word, f"{padding}{self.condition}{': ' if seen else ''}{', '.join(seen)}"
         for part in self.parts:
-            yield from part.lines(show_values=show_values, depth=depth + 1)
+            yield from part.rows(show_values=show_values, depth=depth + 1)
 
 
 def _seen(values: Mapping[str, WireValue | None], *, show: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from headwater.answers import Answer
 from headwater.conditions import Combination, Condition, Not
-from headwater.dispatch import needed_by, ruled_out
+from headwater.dispatch import ruled_out
 from headwater.models import Shape
 from headwater.records import Record
 from headwater.routes import Route
@@ -42,6 +42,12 @@ class Explanation:
             show_values: Whether to write the item's values out. Without, there are their types alone, so that the text can
                 go into a log or a ticket.
         """
+        lines = [line for answer in self.routes for line in answer.lines(show_values=show_values)]
+        return "\n".join([self.head, *lines])
+
+    @property
+    def head(self) -> str:
+        """The record, and how many routes want it."""
         table, number = self.table_name or "?", self.sequence_number
         if any(answer.error is not None for answer in self.routes):
             said = "it fails, since a condition raises"
@@ -49,9 +55,7 @@ class Explanation:
             said = f"{self.matching} of {len(self.routes)} routes want it"
         else:
             said = "there are no routes"
-        head = f"{self.event_name} of table {table}, sequence number {number}: {said}"
-        lines = [line for answer in self.routes for line in answer.lines(show_values=show_values)]
-        return "\n".join([head, *lines])
+        return f"{self.event_name} of table {table}, sequence number {number}: {said}"
 
     def __str__(self) -> str:
         return self.text()
@@ -74,7 +78,7 @@ def explain_route(route: Route, record: Record) -> Answer:
     if not route.conditions:
         return Answer(text, said=True)
     everything: Condition[Any] = Combination("&", route.conditions)
-    if needed_by(route) is not None and ruled_out(everything, record):
+    if ruled_out(everything, record):
         return replace(_explain_ruled_out(everything, record), condition=text)
     return replace(explain_condition(everything, record, shape), condition=text)
 

@@ -15,12 +15,10 @@ _STYLES = {"yes": "green", "no": "yellow", "raised": "bold red", "not asked": "d
 
 def explanation_text(explanation: Explanation, *, show_values: bool) -> Text:
     """The explanation with the answers in their colours."""
-    head, *lines = explanation.text(show_values=show_values).splitlines()
-    text = Text(head)
-    for line in lines:
-        word = max((word for word in _STYLES if line.lstrip().startswith(word)), key=len)
-        before, _, after = line.partition(word)
-        text.append(f"\n{before}").append(word, style=_STYLES[word]).append(after)
+    text = Text(explanation.head)
+    for answer in explanation.routes:
+        for indentation, word, rest in answer.rows(show_values=show_values):
+            text.append(f"\n{indentation}").append(word, style=_STYLES[word]).append(rest)
     return text
 
 
