@@ -80,7 +80,7 @@ class StreamApp(Router):
             _attribute_name(ttl_attribute, "ttl_attribute"),
             _attribute_name(origin_attribute, "origin_attribute"),
         )
-        self._plan: RoutesByKind | None = None
+        self._index: RoutesByKind | None = None
 
     def __call__(self, event: Any, context: Any = None) -> BatchResponse:
         """Handle a batch: this is the function's Lambda handler.
@@ -136,15 +136,15 @@ class StreamApp(Router):
         return outcomes
 
     def _routes_by_kind(self) -> RoutesByKind:
-        if self._plan is None:
+        if self._index is None:
             routes = self.routes
             self._freeze()
-            self._plan = {
+            self._index = {
                 kind: index_routes(route for route in routes if kind in route.shapes) for kind in ALL_KINDS
             }
             if not routes:
                 log_no_routes()
-        return self._plan
+        return self._index
 
     def __str__(self) -> str:
         """The table of routes, in the order in which they run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,8 +20,36 @@ from headwater.streams import ImageName
 from headwater.values import WireValue
 
 
+class Located(ABC):
+    """A path into an image or the keys of a record."""
+
+    __slots__ = ()
+    path: Path
+
+    @abstractmethod
+    def image_in(self, record: Record, /) -> ImageName:
+        """The image or the keys that the path leads into."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The event names of the records that have it."""
+        return ALL_KINDS
+
+    def read(self, record: Record) -> WireValue | None:
+        """Its value; `None` when there is none."""
+        return read(record, self.image_in(record), self.path)
+
+    def place(self, record: Record) -> Path:
+        """Where it is in a record."""
+        return (self.image_in(record), *self.path)
+
+    def values(self, record: Record) -> Mapping[str, WireValue | None]:
+        """Its value, by its place."""
+        return values_at(record, (self.image_in(record),), self.path)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
-class ImageAttr(Comparable[R_contra], Searchable[R_contra]):
+class ImageAttr(Located, Comparable[R_contra], Searchable[R_contra]):
     """An attribute of one of the two images."""
 
     path: Path
@@ -31,24 +60,16 @@ class ImageAttr(Comparable[R_contra], Searchable[R_contra]):
         """Those that have the image."""
         return ("MODIFY", "REMOVE") if self.image == "OldImage" else ("INSERT", "MODIFY")
 
-    def read(self, record: Record) -> WireValue | None:
-        """Its value."""
-        return read(record, self.image, self.path)
-
-    def place(self, record: Record) -> Path:  # noqa: ARG002 - the same in every record
-        """Where it is in a record."""
-        return (self.image, *self.path)
-
-    def values(self, record: Record) -> Mapping[str, WireValue | None]:
-        """Its value, by its place."""
-        return values_at(record, (self.image,), self.path)
+    def image_in(self, _record: Record, /) -> ImageName:
+        """The one that it was asked for."""
+        return self.image
 
     def __repr__(self) -> str:
         return f"Attr({format_path(self.path)!r}).{'old' if self.image == 'OldImage' else 'new'}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Attr(Comparable[Anything], Searchable[Anything]):
+class Attr(Located, Comparable[Anything], Searchable[Anything]):
     """An attribute of the item: as it is now, or for a removal as it was.
 
     Args:
@@ -112,25 +133,8 @@ class Attr(Comparable[Anything], Searchable[Anything]):
         """It was a number and is one that differs by so much or more, in either direction."""
         return self._transition("changed_by", at_least)
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """All of them."""
-        return ALL_KINDS
-
-    def read(self, record: Record) -> WireValue | None:
-        """Its value: in the new image, for a removal in the old one."""
-        return read(record, self._image(record), self.path)
-
-    def place(self, record: Record) -> Path:
-        """Where it is in a record."""
-        return (self._image(record), *self.path)
-
-    def values(self, record: Record) -> Mapping[str, WireValue | None]:
-        """Its value, by its place."""
-        return values_at(record, (self._image(record),), self.path)
-
-    @staticmethod
-    def _image(record: Record) -> ImageName:
+    def image_in(self, record: Record, /) -> ImageName:
+        """The new image, for a removal the old one."""
         return "OldImage" if record.event_name == "REMOVE" else "NewImage"
 
     def _transition(self, operator: str, *values: object) -> Condition[Any]:
@@ -145,7 +149,7 @@ class Attr(Comparable[Anything], Searchable[Anything]):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Key(Comparable[Anything], Searchable[Anything]):
+class Key(Located, Comparable[Anything], Searchable[Anything]):
     """A key attribute of the item. Records of every stream view type have the keys, and they never change.
 
     Args:
@@ -168,22 +172,9 @@ class Key(Comparable[Anything], Searchable[Anything]):
         object.__setattr__(self, "name", str.__str__(self.name))  # of an Enum, its text
         object.__setattr__(self, "path", path)
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """All of them."""
-        return ALL_KINDS
-
-    def read(self, record: Record) -> WireValue | None:
-        """Its value."""
-        return read(record, "Keys", self.path)
-
-    def place(self, record: Record) -> Path:  # noqa: ARG002 - the same in every record
-        """Where it is in a record."""
-        return ("Keys", *self.path)
-
-    def values(self, record: Record) -> Mapping[str, WireValue | None]:
-        """Its value, by its place."""
-        return values_at(record, ("Keys",), self.path)
+    def image_in(self, _record: Record, /) -> ImageName:
+        """The keys."""
+        return "Keys"
 
     def __repr__(self) -> str:
         return f"Key({self.name!r})"

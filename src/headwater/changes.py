@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 from headwater.errors import WireValueError
-from headwater.paths import Path, Step, format_path
+from headwater.paths import Path, Step, format_path, is_below
 from headwater.values import MAX_DIGITS, WireItem, WireValue, value_to_python
 
 ChangeKind: TypeAlias = Literal["added", "removed", "changed"]
 
+Difference: TypeAlias = tuple[Path, WireValue | None, WireValue | None]
+"""A place with its value in the old and in the new image."""
 
 _SETS: Final = ("SS", "NS", "BS")
 _CONTAINERS: Final[Mapping[str, Any]] = {"L": (list, tuple), "M": dict}
@@ -181,15 +183,19 @@ def _same_at(path: Path, old: WireValue | None, new: WireValue | None) -> bool:
         raise
 
 
+def differs(old: WireItem, new: WireItem, name: Any) -> bool:
+    """Whether an attribute may have changed: it is written otherwise, or in a way that is no value at all."""
+    before = old.get(name)
+    return before != new.get(name) or (before is None and name in old)
+
+
 def changed(old: WireItem, new: WireItem, path: Path) -> bool:
     """Whether the value at a path differs between two images; added and removed count.
 
     Raises:
         WireValueError: When a value on the way is not in the wire form.
     """
-    name: Any = path[0]
-    before, after = old.get(name), new.get(name)
-    if before == after and (before is not None or name not in old):
+    if not differs(old, new, path[0]):
         return False  # what most routes see in most records, told without a look inside
     return not _same_at(path, lookup(old, path), lookup(new, path))
 
@@ -205,7 +211,15 @@ def compare(old: WireItem, new: WireItem) -> dict[str, Change]:
     Raises:
         WireValueError: When a value is not in the wire form.
     """
-    return {format_path(path): change for path, change in _compare_members(old, new, ())}
+    return {
+        format_path(path): _change(before, after) for path, before, after in _compare_members(old, new, ())
+    }
+
+
+def _change(old: WireValue | None, new: WireValue | None) -> Change:
+    if old is None:
+        return Change("added", None, new)
+    return Change("removed" if new is None else "changed", old, new)
 
 
 def differences(old: WireItem, new: WireItem, *, outside: Sequence[Path]) -> Iterator[Path]:
@@ -214,38 +228,30 @@ def differences(old: WireItem, new: WireItem, *, outside: Sequence[Path]) -> Ite
     Raises:
         WireValueError: When a value is not in the wire form.
     """
-    for path, _ in _compare_members(old, new, ()):
-        if not any(path[: len(start)] == start for start in outside):
-            yield path
+    return (path for path, _, _ in _compare_members(old, new, ()) if not is_below(path, outside))
 
 
-def _compare_members(old: WireItem, new: WireItem, prefix: Path) -> Iterator[tuple[Path, Change]]:
+def _compare_members(old: WireItem, new: WireItem, prefix: Path) -> Iterator[Difference]:
     for name in [*old, *(name for name in new if name not in old)]:
         before = _present(name, old[name]) if name in old else None
         after = _present(name, new[name]) if name in new else None
         yield from _compare_values(before, after, (*prefix, name))
 
 
-def _compare_values(
-    old: WireValue | None, new: WireValue | None, path: Path
-) -> Iterator[tuple[Path, Change]]:
+def _compare_values(old: WireValue | None, new: WireValue | None, path: Path) -> Iterator[Difference]:
     if _same_at(path, old, new):
         return
-    if old is None:
-        yield path, Change("added", None, new)
-    elif new is None:
-        yield path, Change("removed", old, None)
+    if old is None or new is None:
+        yield path, old, new
     elif "M" in old and "M" in new:
         yield from _compare_members(old["M"], new["M"], path)
     elif "L" in old and "L" in new:
         yield from _compare_elements(old["L"], new["L"], path)
     else:
-        yield path, Change("changed", old, new)
+        yield path, old, new
 
 
-def _compare_elements(
-    old: list[WireValue], new: list[WireValue], path: Path
-) -> Iterator[tuple[Path, Change]]:
+def _compare_elements(old: list[WireValue], new: list[WireValue], path: Path) -> Iterator[Difference]:
     for index in range(max(len(old), len(new))):
         before = old[index] if index < len(old) else None
         after = new[index] if index < len(new) else None

@@ -32,13 +32,10 @@ def equal(left: Operand, right: Operand) -> bool:
 
 def compare_values(left: Operand, right: Operand) -> int | None:
     """Which of two values comes first: -1, 0 or 1; `None` when they have no order."""
-    if left is None or right is None:
+    pair = _alike(left, right, ORDERED_TAGS)
+    if pair is None:
         return None
-    (tag, _), (other, _) = tagged(left), tagged(right)
-    if tag != other or tag not in ORDERED_TAGS:
-        return None
-    # Python orders text by code points, which is the order of its UTF-8 bytes.
-    first, second = value_to_python(left), value_to_python(right)
+    first, second = pair  # Python orders text by code points, which is the order of its UTF-8 bytes
     return int(first > second) - int(first < second)
 
 
@@ -97,7 +94,10 @@ def has_type(value: Operand, tag: Operand) -> bool:
 
 def _alike(left: Operand, right: Operand, tags: tuple[str, ...]) -> tuple[Any, Any] | None:
     """Both in Python when they have one type and it is among these, else `None`."""
-    if left is None or right is None or tagged(left)[0] != tagged(right)[0] or tagged(left)[0] not in tags:
+    if left is None or right is None:
+        return None
+    (tag, _), (other, _) = tagged(left), tagged(right)
+    if tag != other or tag not in tags:
         return None
     return value_to_python(left), value_to_python(right)
 

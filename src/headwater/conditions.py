@@ -1,7 +1,6 @@
 """What must hold for a route to want a record, beyond its kind: conditions, and how they combine.
 
-A condition is a frozen value. It prints as the code that made it, equals its copy, and can be pickled; combined with
-`&`, `|` and `~` it stays one. It can be called with a record, as any predicate can.
+A condition is a frozen value: it prints as its code, equals its copy, pickles, combines, and can be called with a record.
 """
 
 from __future__ import annotations
@@ -165,10 +164,11 @@ class Combination(Condition[R_contra]):
 
     def holds(self, record: Record, shape: Shape, /) -> bool:
         """Ask the parts until one decides."""
+        decisive = self.decisive
         for part in self.parts:
-            if part.holds(record, shape) is self.decisive:
-                return self.decisive
-        return not self.decisive
+            if part.holds(record, shape) is decisive:
+                return decisive
+        return not decisive
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """Those of its parts."""

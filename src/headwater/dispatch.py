@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.changes import differs
 from headwater.conditions import Combination, Condition
 from headwater.entities import OfEntity
 from headwater.errors import HeadwaterError
@@ -62,25 +63,12 @@ def index_routes(routes: Iterable[Route]) -> Dispatch:
     always: list[int] = []
     by_attribute: dict[str, list[int]] = {}
     for position, route in enumerate(listed):
-        names = needed_by(route)
+        names = needed(Combination("&", route.conditions))
         if names is None:
             always.append(position)
         for name in names or ():
             by_attribute.setdefault(name, []).append(position)
     return Dispatch(listed, always, by_attribute)
-
-
-def differs(old: WireItem, new: WireItem, name: str) -> bool:
-    """Whether an attribute may have changed: it is written otherwise, or in a way that is no value at all."""
-    before = old.get(name)
-    return before != new.get(name) or (before is None and name in old)
-
-
-def needed_by(route: Route) -> frozenset[str] | None:
-    """The attributes of which one must differ for a route to want a record; `None` where that decides nothing."""
-    if any(isinstance(condition, OfEntity) and condition.may_fail for condition in route.conditions):
-        return None
-    return needed(Combination("&", route.conditions))
 
 
 def ruled_out(condition: Condition[Any], record: Record) -> bool:
@@ -96,12 +84,14 @@ def ruled_out(condition: Condition[Any], record: Record) -> bool:
 
 
 def needed(condition: Condition[Any]) -> frozenset[str] | None:
-    """The attributes of which one must differ for a condition to hold; `None` where that decides nothing."""
+    """The attributes of which one must differ for a condition to hold; `None` where it must be asked all the same."""
     match condition:
         case AnyChanged():
             return frozenset(str(path[0]) for path in condition.paths)
         case Transition() if condition.operator != "was":
             return frozenset({str(condition.path[0])})
+        case Combination() if any(isinstance(part, OfEntity) and part.may_fail for part in condition.parts):
+            return None
         case Combination():
             parts = [needed(part) for part in condition.parts]
             known = [part for part in parts if part is not None]

@@ -25,7 +25,6 @@ Patterns: TypeAlias = tuple[KeyPattern, ...]
 """Patterns of different key attributes, which must all fit."""
 
 _POLICIES: Final = ("ignore", "fail")
-_PLAIN: Final = Shape()
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -96,7 +95,7 @@ class Entities:
         return model
 
     def _find(self, record: Record) -> Any:
-        return next((model for claim, model in self.claims if claim.holds(record, _PLAIN)), None)
+        return next((model for claim, model in self.claims if claim(record)), None)
 
     def condition(self, shapes: Mapping[str, Shape], who: str) -> Condition[Any] | None:
         """What a route asks because of the models that its handler wants; `None` when it wants every record.

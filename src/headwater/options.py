@@ -11,7 +11,7 @@ from headwater.conditions import Condition
 from headwater.errors import ConditionError, WireValueError
 from headwater.models import Shape
 from headwater.origins import is_bookkeeping, may_be_bookkeeping
-from headwater.paths import Path, format_path
+from headwater.paths import Path, format_path, is_below
 from headwater.questions import BOTH_IMAGES, OnlyChanged, placed, values_at
 from headwater.records import Record
 from headwater.values import WireValue
@@ -100,7 +100,7 @@ class Ignoring(Option):
 
     def ignores(self, path: Path) -> bool:
         """Whether a change at this path is noise."""
-        return any(path[: len(start)] == start for start in self.noise.paths)
+        return is_below(path, self.noise.paths)
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """The first of the other places that have changed."""

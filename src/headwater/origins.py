@@ -90,9 +90,9 @@ def may_be_bookkeeping(new: WireItem) -> bool:
 
 
 def is_bookkeeping(old: WireItem, new: WireItem) -> bool:
-    """Whether a modification is the one with which a 2017 global table notes where the last write came from.
+    """Whether a modification of a 2017 global table is the one that notes where the last write came from.
 
     Raises:
         WireValueError: When a value is not in the wire form.
     """
-    return may_be_bookkeeping(new) and not any(differences(old, new, outside=_BOOKKEEPING))
+    return not any(differences(old, new, outside=_BOOKKEEPING))

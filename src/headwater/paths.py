@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 Step: TypeAlias = str | int
@@ -65,3 +66,8 @@ def format_path(path: Path) -> str:
         else:
             text += f".{step}" if text else step
     return text
+
+
+def is_below(path: Path, starts: Iterable[Path]) -> bool:
+    """Whether a path is one of these, or leads further in from one of them."""
+    return any(path[: len(start)] == start for start in starts)

@@ -65,17 +65,12 @@ class KeyPattern:
         mine = self.tokens[here : here + 1]
         others = other.tokens[there : there + 1]
         steps = []
-        if mine == (_ANY,):
-            steps.append((here + 1, there))
+        if mine == (_ANY,):  # it ends, or takes in what stands in the other pattern
+            steps += [(here + 1, there), (here, there + len(others))]
         if others == (_ANY,):
-            steps.append((here, there + 1))
-        if mine and others:
-            if mine == (_ANY,):
-                steps.append((here, there + 1))
-            elif others == (_ANY,):
-                steps.append((here + 1, there))
-            elif mine == others:
-                steps.append((here + 1, there + 1))
+            steps += [(here, there + 1), (here + len(mine), there)]
+        if mine and mine == others:
+            steps.append((here + 1, there + 1))
         return steps
 
     def covers(self, other: KeyPattern) -> bool:

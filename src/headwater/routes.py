@@ -146,10 +146,10 @@ def refuse_contradiction(condition: Condition[Any], route: Route, who: str) -> N
             f"{route.name} wants records of table {route.table} inside a router of table {condition.table}, "
             "so it would never run: name the table in one place"
         )
-    for asked in route.conditions if kinds == ("MODIFY",) else ():
-        if not isinstance(condition, Ignoring) or not isinstance(asked, AnyChanged):
-            continue
-        if all(map(condition.ignores, asked.paths)):
+    if not isinstance(condition, Ignoring) or kinds != ("MODIFY",):
+        return
+    for asked in route.conditions:
+        if isinstance(asked, AnyChanged) and all(map(condition.ignores, asked.paths)):
             raise DeclarationError(
                 f"{who} wants changes that {condition!r} of its router or app ignores, so it would not run for them: "
                 "take the attribute out of one of the two"
