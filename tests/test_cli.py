@@ -79,7 +79,7 @@ def test_invoke_shows_each_outcome_and_the_response() -> None:
             "4 MODIFY carol / Meteor Blasters 12600252934295835051549 publish failed: ConnectionError: "
             "the leaderboard does not answer"
         ),
-        "5 REMOVE dave / Meteor Blasters 13600252934295835051549 waits for the record that failed",
+        "5 REMOVE dave / Meteor Blasters 13600252934295835051549 waits for a record that is not done",
     ):
         assert words in [" ".join(line.split()) for line in lines]
     assert json.loads(lines[-1]) == {"batchItemFailures": [{"itemIdentifier": "12600252934295835051549"}]}

@@ -25,6 +25,7 @@ HEAVY = (
     "headwater.mapping",
     "headwater.testing",
     "moto",
+    "opentelemetry",
     "pydantic",
     "pydantic_core",
     "pytest",
@@ -173,8 +174,10 @@ def test_a_star_import_gives_the_public_names() -> None:
 
 
 def test_each_public_name_has_a_docstring() -> None:
-    """Those that can have one: a type alias can not."""
-    documented = [getattr(headwater, name) for name in headwater.__all__ if name != "Outcome"]
+    """Those that can have one: type aliases can not."""
+    documented = [
+        getattr(headwater, name) for name in headwater.__all__ if name not in ("CallNext", "Outcome")
+    ]
     assert [value.__name__ for value in documented if not value.__doc__] == []
 
 

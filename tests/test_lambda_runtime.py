@@ -223,7 +223,7 @@ def test_a_failure_is_in_the_log_as_structured_json() -> None:
         "sequence_number": number(record),
         "phase": "handler",
         "route": "celebrate",
-        "exception": "ValueError",
+        "exception_name": "ValueError",
     }
     assert {name: line.get(name) for name in expected} == expected
     assert SECRET not in done.output

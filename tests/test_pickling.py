@@ -13,6 +13,9 @@ from pydantic import BaseModel
 
 from headwater import (
     ConditionError,
+    DeadLettered,
+    DeadLetterError,
+    DeadlineError,
     DeclarationError,
     DecodeError,
     Failed,
@@ -20,6 +23,7 @@ from headwater import (
     HandlerError,
     HeadwaterError,
     MalformedRecordError,
+    MiddlewareError,
     MissingImageError,
     Outcome,
     Skipped,
@@ -34,10 +38,13 @@ from headwater import (
 CLASSES: list[type[HeadwaterError]] = [
     HeadwaterError,
     ConditionError,
+    DeadLetterError,
+    DeadlineError,
     DeclarationError,
     DecodeError,
     HandlerError,
     MalformedRecordError,
+    MiddlewareError,
     MissingImageError,
     SourceError,
     WireValueError,
@@ -53,6 +60,8 @@ COPIERS: list[Callable[[Any], Any]] = [
 OUTCOMES: list[Outcome] = [
     Handled(("first", "second")),
     Skipped(),
+    Skipped("a test item"),
+    DeadLettered("handler", ValueError("no"), "first", 3),
     Withheld(),
     Failed("handler", ValueError("no"), "first"),
     Failed("record", MalformedRecordError("no", sequence_number="123", steps=("eventName",))),
@@ -150,7 +159,7 @@ def test_outcomes_can_be_counted() -> None:
 def test_an_outcome_survives_copying_and_pickling(outcome: Outcome, copier: Callable[[Any], Any]) -> None:
     """One that failed keeps its phase, its route and the error's class and text."""
     copied: Any = copier(outcome)
-    if isinstance(outcome, Failed) and isinstance(copied, Failed):
+    if isinstance(outcome, Failed | DeadLettered) and type(copied) is type(outcome):
         assert (copied.phase, copied.route) == (outcome.phase, outcome.route)
         assert (type(copied.error), str(copied.error)) == (type(outcome.error), str(outcome.error))
     else:

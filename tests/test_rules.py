@@ -446,8 +446,12 @@ WRONG = {
     "sqs": {"Records": [{"messageId": "1", "body": "{}", "eventSource": "aws:sqs"}]},
     "sns": {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]},
     "s3": {"Records": [{"eventSource": "aws:s3", "s3": {}}]},
-    "kinesis": {
-        "Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": "e30=", "sequenceNumber": "1"}}]
+    "kinesis without a number": {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": "e30="}}]},
+    "kinesis after dynamodb": {
+        "Records": [
+            TABLE.insert(item()),
+            {"eventSource": "aws:kinesis", "kinesis": {"data": "e30=", "sequenceNumber": "1"}},
+        ]
     },
     "api gateway": {"httpMethod": "GET", "path": "/"},
     "eventbridge": {"detail-type": "x", "detail": {}},
@@ -624,7 +628,7 @@ def test_the_logged_traceback_starts_in_the_users_code(caplog: pytest.LogCapture
 
     tracebacks = [line.exc_info[2] for line in caplog.records if line.exc_info]
     names = [each.tb_frame.f_code.co_name for each in tracebacks if each is not None]
-    assert names == ["handle", "handle", "run_record"]
+    assert names == ["handle", "handle", "begin"]
 
 
 def test_a_failure_is_logged_once_with_its_fields(caplog: pytest.LogCaptureFixture) -> None:
@@ -639,7 +643,7 @@ def test_a_failure_is_logged_once_with_its_fields(caplog: pytest.LogCaptureFixtu
     assert fields["sequence_number"] == number(record)
     assert fields["phase"] == "handler"
     assert fields["route"] == "handle"
-    assert fields["exception"] == "RuntimeError"
+    assert fields["exception_name"] == "RuntimeError"
     assert line.exc_info is not None
     assert line.levelno == logging.ERROR
     assert "4111-1111" not in caplog.text

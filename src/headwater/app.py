@@ -3,50 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal, overload
 
-from headwater.batch import Plan, RoutesByKind, run_in_order
 from headwater.context import LambdaContext
+from headwater.dead_letters import Sink
+from headwater.deadline import MARGIN_SECONDS
 from headwater.dispatch import index_routes
+from headwater.engine import LOOP, Engine
 from headwater.entities import Entities
 from headwater.errors import DeclarationError
+from headwater.events import Observer
 from headwater.explanations import Explanation, explain
+from headwater.folds import Fold, WindowEndFunction, WindowFunction
+from headwater.invocation import Plan
 from headwater.kinds import ALL_KINDS, read_record
-from headwater.loop import HandlerLoop
-from headwater.observe import log_failure, log_no_routes
+from headwater.ledger import Ledger
+from headwater.middleware import Middleware, MiddlewareFunction, read_middleware
+from headwater.observe import log_no_routes
 from headwater.options import NotReplicated
-from headwater.origins import Declared
-from headwater.outcomes import Failed, Outcome
+from headwater.origins import NOTHING_DECLARED, Declared
 from headwater.records import AnyRecord, Record
-from headwater.routes import Route
+from headwater.results import BatchResult
+from headwater.routes import Route, name_routes
 from headwater.routing import Router
-from headwater.signatures import read_signature
-from headwater.sources import Batch, BatchResponse, RawRecord, read_event
+from headwater.settings import Settings, read_settings
+from headwater.signatures import function_name, read_signature
+from headwater.sources import BatchResponse, RawRecord, read_event
+from headwater.startup import StartupFunction, read_startup
 
-_LOOP: Final = HandlerLoop()
 _REPLICAS: Final = ("handle", "ignore")
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """What became of a batch.
-
-    Attributes:
-        records: The raw records, in the order of the batch.
-        outcomes: For each of them, what became of it.
-        response: What the Lambda function returns.
-    """
-
-    records: Sequence[RawRecord] = field(repr=False)
-    outcomes: Sequence[Outcome]
-    response: BatchResponse
 
 
 class StreamApp(Router):
     """A Lambda handler for a DynamoDB stream: a router that can be called with an event."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each option, all by keyword and each with a default that is right
         self,
         *,
         ignore: str | Collection[str] = (),
@@ -54,6 +45,15 @@ class StreamApp(Router):
         replicas: Literal["handle", "ignore"] = "handle",
         ttl_attribute: str | None = None,
         origin_attribute: str | None = None,
+        concurrency: int = 1,
+        on_failure: Literal["stop", "isolate"] = "stop",
+        ledger: Ledger | None = None,
+        dead_letters: Sink | None = None,
+        max_attempts: int | None = None,
+        permanent: type[Exception] | Collection[type[Exception]] = (),
+        hold_item: bool = False,
+        deadline_margin: float = MARGIN_SECONDS,
+        observers: Sequence[Observer] = (),
     ) -> None:
         """Make an app without routes.
 
@@ -65,6 +65,20 @@ class StreamApp(Router):
             ttl_attribute: The attribute that Time to Live reads. Removals in the replicas of a global table do not say
                 that it was Time to Live; with this, those whose time was over count as `expired`.
             origin_attribute: The attribute in which every writer puts its own region, for `Record.replicated`.
+            concurrency: How many records run at once. Those of one item never do, and keep their order.
+            on_failure: With `"stop"` nothing starts after a failure; with `"isolate"` only later records of the failed item
+                are withheld.
+            ledger: Where it is kept what is done beyond the checkpoint, and how often records have failed. Without one, a
+                `MemoryLedger` where `concurrency`, `on_failure="isolate"` or `max_attempts` need it.
+            dead_letters: Where records are put aside: a sink, or a plain or async function that stores a `DeadLetter` or
+                raises. Those that can not be decoded go there at once, as do those that a handler rejects.
+            max_attempts: A record that has failed in so many invocations is put aside. At most 1 +
+                `MaximumRetryAttempts` of the event source mapping, or Lambda gives up first.
+            permanent: Exceptions that no repetition mends: a record whose handler raises one is put aside at once.
+            hold_item: Whether later records of an item are put aside too, behind one that was.
+            deadline_margin: Seconds before the function's timeout to keep for the ledger and the answer; at most half of
+                the time that an invocation has.
+            observers: Functions that are told what happens: see `Observer`.
 
         Raises:
             DeclarationError: When an attribute name or a setting could not work.
@@ -80,7 +94,97 @@ class StreamApp(Router):
             _attribute_name(ttl_attribute, "ttl_attribute"),
             _attribute_name(origin_attribute, "origin_attribute"),
         )
-        self._index: RoutesByKind | None = None
+        self._settings = read_settings(
+            concurrency=concurrency,
+            on_failure=on_failure,
+            ledger=ledger,
+            dead_letters=dead_letters,
+            max_attempts=max_attempts,
+            permanent=permanent,
+            hold_item=hold_item,
+            deadline_margin=deadline_margin,
+            observers=observers,
+        )
+        self._middlewares: list[Middleware] = []
+        self._startup: list[Callable[[], Any]] = []
+        self._engine: Engine | None = None
+        self._folding = Fold()
+
+    def on_window(self, function: WindowFunction) -> WindowFunction:
+        """Fold each record of a tumbling window into the window's state.
+
+        Lambda carries the state from one invocation to the next, as JSON; it begins as `{}`. Other handlers of a record run
+        before it is folded. Where one fails, nothing of the batch is folded, and all of it comes again.
+
+        Args:
+            function: Takes the state and a record and returns the state, a plain or async function. The annotation of the
+                state is its type: a model, dataclass or TypedDict whose fields have defaults; without one, a plain dict.
+                That of the record says which kinds are folded.
+
+        Returns:
+            The function itself.
+
+        Raises:
+            DeclarationError: When it could not fold, there is one already, or the app has handled a batch.
+        """
+        self._refuse_when_frozen(f"add {function_name(function)}")
+        self._folding = self._folding.with_reducer(function)
+        return function
+
+    def on_window_end(self, function: WindowEndFunction) -> WindowEndFunction:
+        """Call a function with the state of each tumbling window that ends, or that Lambda ends early.
+
+        Args:
+            function: Takes the state and the `Window`, a plain or async function.
+
+        Returns:
+            The function itself.
+
+        Raises:
+            DeclarationError: When it could not be called so, there is one already, or the app has handled a batch.
+        """
+        self._refuse_when_frozen(f"add {function_name(function)}")
+        self._folding = self._folding.with_publisher(function)
+        return function
+
+    def middleware(self, function: MiddlewareFunction) -> MiddlewareFunction:
+        """Call a function around the handlers of each record that a route wants.
+
+        It is given the record and `call_next`, which runs what is inside: the middleware declared after this one, in the end
+        the handlers. An `async def` middleware awaits `call_next(record)`. A handler's exception comes out of `call_next`;
+        a record whose handlers have failed is not acknowledged, even if the middleware keeps that to itself, unless it
+        calls `call_next` again and they succeed.
+
+        Args:
+            function: Takes the record and `call_next`.
+
+        Returns:
+            The function itself.
+
+        Raises:
+            DeclarationError: When it could not be called so, or the app has handled a batch already.
+        """
+        self._refuse_when_frozen("add a middleware")
+        self._middlewares.append(read_middleware(function))
+        return function
+
+    def on_startup(self, function: StartupFunction) -> StartupFunction:
+        """Call a function once in each process, before the first batch: for clients that all invocations share.
+
+        When it raises, the invocation raises, and the next one calls it again.
+
+        Args:
+            function: A plain or async function without parameters.
+
+        Returns:
+            The function itself.
+
+        Raises:
+            DeclarationError: When it could not be called without arguments, or the app has handled a batch already.
+        """
+        self._refuse_when_frozen("add a startup function")
+        self._startup.append(read_startup(function))
+        return function
 
     def __call__(self, event: Any, context: Any = None) -> BatchResponse:
         """Handle a batch: this is the function's Lambda handler.
@@ -105,8 +209,8 @@ class StreamApp(Router):
             SourceError: When the event is no batch of DynamoDB stream records.
         """
         batch = read_event(event)
-        outcomes = self._outcomes(batch, context)
-        return BatchResult(batch.records, outcomes, batch.response(outcomes))
+        self._folding.check(batch)
+        return self._started().run(batch, context)
 
     def explain(self, record: Record[Any, Any] | RawRecord) -> Explanation:
         """Say for every route why it wants a record or does not. No handler is called, conditions are.
@@ -125,26 +229,30 @@ class StreamApp(Router):
         [known] = read_event({"Records": [raw]}).records
         return explain(read_record(known, self._declared), self.routes)
 
-    def _outcomes(self, batch: Batch, context: Any) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        plan = Plan(self._routes_by_kind(), self._declared, context, _LOOP.run)
-        running = run_in_order(batch.records, plan)
-        for raw, identifier, outcome in zip(batch.records, batch.identifiers, running, strict=True):
-            if isinstance(outcome, Failed):
-                log_failure(raw, identifier, outcome)
-            outcomes.append(outcome)
-        return outcomes
+    def _counts_for_all(self) -> bool:
+        said = self._declared != NOTHING_DECLARED or self._settings != Settings()
+        return said or bool(self._middlewares or self._startup) or self._folding != Fold()
 
-    def _routes_by_kind(self) -> RoutesByKind:
-        if self._index is None:
-            routes = self.routes
-            self._freeze()
-            self._index = {
-                kind: index_routes(route for route in routes if kind in route.shapes) for kind in ALL_KINDS
-            }
-            if not routes:
-                log_no_routes()
-        return self._index
+    def _started(self) -> Engine:
+        """What runs the batches: made with the first one, when all routes are declared."""
+        if self._engine is not None:
+            return self._engine
+        routes = name_routes(self.routes)
+        self._freeze()
+        while self._startup:
+            LOOP.finish(self._startup[0]())
+            del self._startup[0]
+        by_kind = {
+            kind: index_routes(route for route in routes if kind in route.shapes) for kind in ALL_KINDS
+        }
+        if not routes and self._folding.reducer is None:
+            log_no_routes()
+        settings = self._settings
+        plan = Plan(
+            by_kind, self._declared, tuple(self._middlewares), settings.isolate, settings.dead_letters
+        )
+        self._engine = Engine(plan, settings, self._folding)
+        return self._engine
 
     def __str__(self) -> str:
         """The table of routes, in the order in which they run."""

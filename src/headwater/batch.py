@@ -1,99 +1,117 @@
-"""The loop over a batch: in order, and nothing starts after the first failure."""
+"""The loop over a batch in its order, in the caller's thread: one record after another."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from time import perf_counter
 from typing import Any, TypeAlias
 
-from headwater.dispatch import Dispatch
-from headwater.errors import HandlerError, HeadwaterError, Phase
-from headwater.kinds import read_record
-from headwater.origins import Declared
-from headwater.outcomes import Failed, Handled, Outcome, Skipped, Withheld, acknowledged
-from headwater.records import Record
-from headwater.routes import Route
-from headwater.sources import RawRecord
+from headwater.invocation import Invocation
+from headwater.items import Item, item_of
+from headwater.outcomes import Failed, Outcome, Withheld, acknowledged
+from headwater.work import Work, refuse_generator
 
-Await: TypeAlias = Callable[[Awaitable[Any]], Any]
-RoutesByKind: TypeAlias = Mapping[str, Dispatch]
+Await: TypeAlias = Callable[[Awaitable[Any], "float | None"], Any]
+"""Runs an awaitable to its end, for so many seconds at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How the records of a batch are handled.
-
-    Attributes:
-        routes: By event name, the routes to ask, in the order in which they run.
-        declared: What the user says of the tables.
-        context: The Lambda context, for handlers that take it.
-        await_: Runs an awaitable to its end.
-    """
-
-    routes: RoutesByKind
-    declared: Declared
-    context: object
-    await_: Await
-
-
-def run_in_order(records: Sequence[RawRecord], plan: Plan) -> Iterator[Outcome]:
-    """Handle records one after another and stop at the first failure.
+def run_in_order(invocation: Invocation, await_: Await) -> Iterator[Outcome]:
+    """Handle records one after another. After a failure nothing starts, or nothing of the failed items.
 
     Args:
-        records: The raw records of a batch, in its order.
-        plan: How they are handled.
+        invocation: The batch, and what is done with each of its records.
+        await_: Runs an awaitable to its end.
 
     Yields:
         One outcome for each record, as soon as it is known.
     """
-    going = True
-    for raw in records:
-        outcome = run_record(raw, plan) if going else Withheld()
-        going = acknowledged(outcome)
-        yield outcome
+    loop = _Loop(invocation, await_)
+    for position in range(len(invocation.batch.records)):
+        yield loop.next(position)
 
 
-def run_record(raw: RawRecord, plan: Plan) -> Outcome:
-    """Take one record through its phases: read it, ask the routes, call the handlers of those that match.
+class _Loop:
+    """What is remembered from one record of a batch to the next."""
 
-    All routes are asked before the first handler runs: when a condition fails, no handler is repeated for it.
-    """
-    try:
-        record = read_record(raw, plan.declared)
-    except Exception as error:
-        return Failed("record", error)
-    matching: list[Route] = []
-    try:
-        candidates = plan.routes[record.event_name].candidates(record)
-    except Exception as error:
-        return Failed("condition", error)
-    for route in candidates:
+    def __init__(self, invocation: Invocation, await_: Await) -> None:
+        self._invocation = invocation
+        self._await = await_
+        self._going = True
+        self._blocked: set[Item] = set()
+        self._held: dict[Item, str] = {}
+
+    def next(self, position: int) -> Outcome:
+        invocation = self._invocation
+        if not self._going or (position and not invocation.deadline.may_start()):
+            self._going = False
+            return Withheld()
+        if not (invocation.plan.isolate or invocation.holds_items):
+            outcome = self._handle(position, None)
+            self._going = acknowledged(outcome)
+            return outcome
+        item = item_of(invocation.batch.records[position])
+        if item in self._blocked:
+            return Withheld()
+        outcome = self._handle(position, self._held.get(item))
+        if not acknowledged(outcome):
+            self._blocked.add(item)
+            self._going = invocation.plan.isolate
+        elif invocation.holds(outcome):
+            self._held.setdefault(item, invocation.batch.identifiers[position])
+        return outcome
+
+    def _handle(self, position: int, behind: str | None) -> Outcome:
+        invocation, began = self._invocation, perf_counter()
+        begun = invocation.begin(position)
+        work = begun if isinstance(begun, Work) else None
+        outcome: Outcome
+        if behind is not None and isinstance(begun, Work | Failed):
+            outcome = self._store(position, work, invocation.hold(position, work, behind), None)
+        else:
+            outcome = begun if not isinstance(begun, Work) else self._run(begun)
+            if isinstance(outcome, Failed):
+                letter = invocation.judge(position, work, outcome)
+                if letter is not None:
+                    outcome = self._store(position, work, letter, outcome)
+        invocation.close(position, work, outcome, began)
+        return outcome
+
+    def _run(self, work: Work) -> Outcome:
+        self._invocation.start(work)
         try:
-            if route.matches(record):
-                matching.append(route)
+            self._call(0, work)
         except Exception as error:
-            return Failed("condition", error, route.name)
-    for route in matching:
+            return self._invocation.conclude(work, error)
+        return self._invocation.conclude(work, None)
+
+    def _call(self, depth: int, work: Work) -> None:
+        """Call the middleware at this depth, which calls what is inside it; the handlers are innermost."""
+        middlewares, context = self._invocation.plan.middlewares, self._invocation.context
+        if depth < len(middlewares):
+
+            def call_next(record: object) -> None:
+                work.refuse_another(record)
+                self._call(depth + 1, work)
+
+            middleware = middlewares[depth]
+            self._finish(middleware.function(work.record, call_next), work, middleware.name)
+            return
+        for route in work.remaining():
+            with work.watch(route):
+                self._finish(route.call(work.record, context), work, route.name)
+        work.complete = True
+
+    def _finish(self, returned: object, work: Work, name: str) -> None:
+        while inspect.isawaitable(returned):  # an async function may return what is still to be awaited
+            returned = self._await(returned, self._invocation.deadline.left())
+        refuse_generator(returned, work.record, name)
+
+    def _store(self, position: int, work: Work | None, letter: Any, failed: Failed | None) -> Outcome:
         try:
-            _finish(route.call(record, plan.context), record, route, plan.await_)
+            stored = self._invocation.store(letter)
+            while inspect.isawaitable(stored):
+                stored = self._await(stored, self._invocation.deadline.left())
         except Exception as error:
-            return Failed(_phase(error, record), error, route.name)
-    return Handled(tuple(route.name for route in matching)) if matching else Skipped()
-
-
-def _finish(returned: object, record: Record, route: Route, await_: Await) -> None:
-    while inspect.isawaitable(returned):  # an async function may return what is still to be awaited
-        returned = await_(returned)
-    if inspect.isgenerator(returned) or inspect.isasyncgen(returned):
-        raise HandlerError(
-            f"{route.name} returned a generator, whose body has not run: write it as a plain or async function",
-            sequence_number=record.sequence_number,
-        )
-
-
-def _phase(error: Exception, record: Record) -> Phase:
-    """An image is decoded when the handler reads it: an error of ours about this record knows its own phase."""
-    if isinstance(error, HeadwaterError) and error.sequence_number == record.sequence_number:
-        return error.phase
-    return "handler"
+            return Failed("dead letter", error, letter.route)
+        return self._invocation.stored(position, work, letter, failed)

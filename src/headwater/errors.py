@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from headwater.paths import Path, Step, format_path
 
-Phase: TypeAlias = Literal["declaration", "source", "record", "condition", "decode", "handler"]
+Phase: TypeAlias = Literal[
+    "declaration",
+    "source",
+    "record",
+    "condition",
+    "decode",
+    "handler",
+    "middleware",
+    "deadline",
+    "dead letter",
+]
 """In which step of the pipeline something failed.
 
-Declaring a route; recognising the event; reading a record; asking a route's condition; decoding an image; the handler.
+Declaring a route; recognising the event; reading a record; asking a route's condition; decoding an image; the handler;
+a middleware around it; the time that Lambda leaves; storing the record as a dead letter.
 """
 
 
@@ -84,6 +96,47 @@ class HandlerError(HeadwaterError):
     """A handler returned something that can not count as done, such as a generator that never ran."""
 
     phase = "handler"
+
+
+class MiddlewareError(HeadwaterError):
+    """A middleware returned without having called the handlers, so the record can not count as done."""
+
+    phase = "middleware"
+
+
+class DeadlineError(HeadwaterError):
+    """A handler was not done when the invocation's time was over."""
+
+    phase = "deadline"
+
+
+class DeadLetterError(HeadwaterError):
+    """Dead letters were not stored, so their records stay unacknowledged.
+
+    Attributes:
+        not_stored: The sequence numbers of those records.
+    """
+
+    phase = "dead letter"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sequence_number: str | None = None,
+        steps: Path = (),
+        not_stored: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, sequence_number=sequence_number, steps=steps)
+        self.not_stored = tuple(not_stored)
+
+
+def out_of_time() -> DeadlineError:
+    """The error of a handler that was stopped."""
+    return DeadlineError(
+        "the handler was not done when the invocation's time was nearly over: give it a timeout of its own, or the "
+        "function more time"
+    )
 
 
 class WireValueError(HeadwaterError, ValueError):

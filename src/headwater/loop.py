@@ -10,7 +10,7 @@ import threading
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
-from headwater.errors import HandlerError
+from headwater.errors import HandlerError, out_of_time
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,14 +26,25 @@ class HandlerLoop:
         self._lock = threading.Lock()
         self._runner: asyncio.Runner | None = None
 
-    def run(self, awaitable: Awaitable[Any]) -> Any:
+    def finish(self, returned: object) -> object:
+        """What a plain or async function returns in the end."""
+        while inspect.isawaitable(returned):
+            returned = self.run(returned)
+        return returned
+
+    def run(self, awaitable: Awaitable[Any], seconds: float | None = None) -> Any:
         """Run an awaitable and return its result.
+
+        Args:
+            awaitable: What is to be awaited.
+            seconds: After which it is cancelled; `None` for never.
 
         Where another loop runs in this thread already (a notebook, an async test), the caller's thread waits while a
         second one runs ours: a loop can not run inside a loop.
 
         Raises:
             HandlerError: When called from inside an async handler, which would wait for itself.
+            DeadlineError: When it was not done in time.
         """
         import asyncio
 
@@ -47,7 +58,14 @@ class HandlerLoop:
 
         async def wait() -> Any:
             _INSIDE.set(True)
-            return await awaitable
+            limit = asyncio.timeout(seconds)
+            try:
+                async with limit:
+                    return await awaitable
+            except TimeoutError:
+                if not limit.expired():
+                    raise  # the handler's own
+                raise out_of_time() from None
 
         with self._lock:
             if self._runner is None:

@@ -1,75 +1,123 @@
-"""What Headwater says in the log: one structured line for each failure, and never an item's content."""
+"""Telling what happens: the log, which every app has, and the observers that an app is given."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from types import TracebackType
+from collections.abc import Iterable
 from typing import Final
 
-from headwater.outcomes import Failed
+from headwater.events import BatchFinished, Event, Observer, RecordFinished
+from headwater.outcomes import DeadLettered, Failed
 from headwater.sources import RawRecord
-from headwater.streams import parse_arn
+from headwater.streams import table_of
+from headwater.tracebacks import since_user_code
 
 LOGGER: Final = logging.getLogger("headwater")
 
-_MACHINERY: Final = ("headwater", "asyncio", "concurrent", "threading")
-"""Packages whose frames lead to a handler and say nothing about why it failed."""
+_ENDS: Final = (RecordFinished, BatchFinished)
 
 
-def log_failure(raw: RawRecord, identifier: str, failed: Failed) -> None:
+class Observers:
+    """Those who are told. What one of them raises is logged once, and changes nothing."""
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._observers = tuple(observers)
+        self._failed: set[int] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._observers)
+
+    def tell(self, event: Event) -> None:
+        """Tell all of them: of an end in the other order, since one that was told first of a start stands around."""
+        told = list(enumerate(self._observers))
+        for position, observer in reversed(told) if isinstance(event, _ENDS) else told:
+            try:
+                observer(event)
+            except Exception:
+                if position not in self._failed:
+                    self._failed.add(position)
+                    with contextlib.suppress(Exception):
+                        LOGGER.exception(
+                            "observer %r raised at %s; this is said once, and no record is affected",
+                            observer,
+                            type(event).__name__,
+                        )
+
+
+def log_failure(raw: RawRecord, identifier: str, outcome: Failed | DeadLettered) -> None:
     """Log a failed record with where it is and what was raised.
 
     The fields are attributes of the log record (`table`, `keys` in wire form, `sequence_number`, `phase`, `route`,
-    `exception`), for JSON formatters, and the text has them too, for people.
+    `exception_name`), for JSON formatters, and the text has them too, for people.
 
     Args:
         raw: The record, which a handler may have changed.
         identifier: What named it before any handler ran.
-        failed: What became of it.
+        outcome: What became of it.
     """
     try:
-        _log_with_fields(raw, failed)
+        _log_with_fields(raw, outcome)
     except Exception:
         # A field that the user's own logging takes for itself, a filter that raises, a record that was emptied: the
         # checkpoint matters more than the log.
         with contextlib.suppress(Exception):
-            LOGGER.exception("record %s failed in phase %s", identifier, failed.phase, exc_info=failed.error)
+            LOGGER.exception(
+                "record %s failed in phase %s", identifier, outcome.phase, exc_info=outcome.error
+            )
 
 
-def _since_user_code(error: Exception) -> TracebackType | None:
-    """The traceback from the first line of the user's own on; all of it where there is none."""
-    frames = error.__traceback__
-    while frames is not None:
-        if frames.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in _MACHINERY:
-            return frames
-        frames = frames.tb_next
-    return error.__traceback__
-
-
-def _log_with_fields(raw: RawRecord, failed: Failed) -> None:
+def _log_with_fields(raw: RawRecord, outcome: Failed | DeadLettered) -> None:
     stream = raw["dynamodb"]
-    table = parse_arn(str(raw.get("eventSourceARN"))).table_name
-    exception = type(failed.error).__name__
+    error = outcome.error
+    exception = type(error).__name__
+    aside = f", attempt {outcome.attempts}, and is put aside" if isinstance(outcome, DeadLettered) else ""
     LOGGER.error(
-        "record %s of table %s failed in phase %s%s: %s",
+        "record %s of table %s failed in phase %s%s%s: %s",
         stream.get("SequenceNumber"),
-        table or "?",
-        failed.phase,
-        f" of {failed.route}" if failed.route else "",
+        table_of(raw) or "?",
+        outcome.phase,
+        f" of {outcome.route}" if outcome.route else "",
+        aside,
         exception,
-        exc_info=(type(failed.error), failed.error, _since_user_code(failed.error)),
+        exc_info=None if error is None else (type(error), error, since_user_code(error)),
         extra={
-            "table": table,
+            "table": table_of(raw),
             "keys": stream.get("Keys"),
             "sequence_number": stream.get("SequenceNumber"),
-            "phase": failed.phase,
-            "route": failed.route,
-            "exception": exception,
+            "phase": outcome.phase,
+            "route": outcome.route,
+            "exception_name": exception,
         },
+    )
+
+
+def log_last_attempt(identifier: str, attempts: int, max_attempts: int) -> None:
+    """Warn that the next failure of a record puts it aside."""
+    _warn(
+        "record %s has failed %s of max_attempts=%s times: it is put aside when it fails again. "
+        "Lambda must not give up before: see MaximumRetryAttempts",
+        identifier,
+        attempts,
+        max_attempts,
+    )
+
+
+def log_ledger(action: str, error: Exception) -> None:
+    """Warn that the ledger can not be reached: what it would have saved is repeated."""
+    _warn(
+        "the ledger could not %s (%s: %s): records may run again that are done; none is lost. This is said once",
+        action,
+        type(error).__name__,
+        error,
     )
 
 
 def log_no_routes() -> None:
     """Warn that an app without routes acknowledges every record unread."""
     LOGGER.warning("this app has no routes: every record is acknowledged unread. Is an include() missing?")
+
+
+def _warn(text: str, *values: object) -> None:
+    with contextlib.suppress(Exception):  # a logger that raises must not cost the checkpoint
+        LOGGER.warning(text, *values)

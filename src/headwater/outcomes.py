@@ -10,14 +10,38 @@ from headwater.errors import Phase
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """Every matching route has returned."""
+    """Every matching route has returned, in this invocation or, as the ledger says, in an earlier one."""
 
     routes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """No route wanted the record. That is success."""
+    """No route wanted the record, or every handler that it had raised `Skip`. That is success.
+
+    Attributes:
+        reason: What was given to `Skip`; `None` when no route wanted the record.
+    """
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettered:
+    """The record failed, and the dead-letter sink has stored it. Lambda need not deliver it again.
+
+    Attributes:
+        phase: In which step it failed.
+        error: What was raised; `None` when an earlier invocation stored it, or when it was put aside behind an earlier
+            record of its item (`hold_item=True`).
+        route: The name of the route it was in; `None` when none was reached.
+        attempts: In how many invocations it has failed.
+    """
+
+    phase: Phase
+    error: Exception | None = None
+    route: str | None = None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +61,12 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Not started, since an earlier record of the batch failed; Lambda delivers it again with that one."""
+    """Not started: behind a failure, or since the time was nearly over. Lambda delivers it again."""
 
 
-Outcome: TypeAlias = Handled | Skipped | Failed | Withheld
+Outcome: TypeAlias = Handled | Skipped | DeadLettered | Failed | Withheld
 
 
 def acknowledged(outcome: Outcome) -> bool:
     """Whether the record is done with, so that Lambda need not deliver it again."""
-    return isinstance(outcome, Handled | Skipped)
+    return isinstance(outcome, Handled | Skipped | DeadLettered)

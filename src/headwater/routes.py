@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from headwater.conditions import Condition
@@ -17,7 +18,7 @@ from headwater.options import AnyChanged, Expired, Ignoring, OfTable, Option
 from headwater.paths import Path, format_path
 from headwater.questions import read_paths
 from headwater.records import Record, reshape
-from headwater.signatures import function_name, read_signature
+from headwater.signatures import function_name, is_async, read_signature
 
 DECORATORS: Final[Mapping[tuple[str, ...], str]] = {
     ("INSERT",): "on_insert",
@@ -38,6 +39,8 @@ class Route:
         takes_context: Whether the handler is called with the Lambda context too.
         conditions: What must all hold, in the order in which it is asked: first what the outermost router demands.
         entities: The entities among which its model is one; `None` for a table that has no declared ones.
+        key: What names the route among those of its app, for the ledger: empty until the app handles its first batch.
+        is_async: Whether the handler is known to be an async function.
     """
 
     handler: Callable[..., Any]
@@ -45,6 +48,8 @@ class Route:
     takes_context: bool = False
     conditions: tuple[Condition[Any], ...] = ()
     entities: Entities | None = None
+    key: str = field(default="", repr=False, compare=False)
+    is_async: bool = field(default=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -91,6 +96,20 @@ class Route:
 
     def __str__(self) -> str:
         return "  ".join(self.columns())
+
+
+def name_routes(routes: Iterable[Route]) -> list[Route]:
+    """Give each route a key that is the same in every process that declares the same routes."""
+    named: list[Route] = []
+    seen: Counter[str] = Counter()
+    for route in routes:
+        name = (
+            f"{getattr(route.handler, '__module__', '')}.{getattr(route.handler, '__qualname__', route.name)}"
+        )
+        seen[name] += 1
+        key = name if seen[name] == 1 else f"{name}#{seen[name]}"
+        named.append(replace(route, key=key, is_async=is_async(route.handler)))
+    return named
 
 
 def declare_route(kinds: tuple[str, ...], handler: Any, options: Mapping[str, Any]) -> Route:

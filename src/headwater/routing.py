@@ -13,7 +13,6 @@ from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS, AnyKind
 from headwater.options import Ignoring, OfTable, Option
-from headwater.origins import NOTHING_DECLARED
 from headwater.questions import OnlyChanged, read_paths
 from headwater.records import Insert, Modify, Remove
 from headwater.routes import DECORATORS, Route, declare_route, read_table, refuse_contradiction
@@ -66,7 +65,6 @@ class Router:
         """
         self._conditions = tuple(self._own_conditions(table, when, ignore))
         self._entities = _checked_entities(entities, type(self).__name__)
-        self._declared = NOTHING_DECLARED
         self._entries: list[Route | Router] = []
         self._parents: list[Router] = []
         self._frozen = False
@@ -89,10 +87,10 @@ class Router:
             raise DeclarationError("a router can not include itself: its routes would have no end")
         if router in self._included():
             raise DeclarationError("this router is included already: its routes would run twice")
-        if router._declared != NOTHING_DECLARED:
+        if router._counts_for_all():
             raise DeclarationError(
-                "ttl_attribute and origin_attribute count for a whole app, and would be lost with one that is included: "
-                "declare them on the outermost app"
+                "ttl_attribute, origin_attribute, middlewares, startup functions and how batches run count for a whole app, "
+                "and would be lost with one that is included: declare them on the outermost app"
             )
         self._add(router)
         router._parents.append(self)
@@ -202,6 +200,10 @@ class Router:
             DeclarationError: When the route could not work.
         """
         return self._register(ALL_KINDS, handler, options)
+
+    def _counts_for_all(self) -> bool:
+        """Whether it says something that counts for a whole app, and not for its routes alone."""
+        return False
 
     def _register(self, kinds: tuple[str, ...], handler: Any, options: dict[str, Any]) -> Any:
         decorator = DECORATORS[kinds]

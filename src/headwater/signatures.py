@@ -19,7 +19,7 @@ from headwater.kinds import ALL_KINDS
 from headwater.models import Decoder, Shape, decoder_for
 from headwater.records import Insert, Modify, Record, Remove
 
-_POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _MAX_POSITIONAL: Final = 2
 _KINDS_OF: Final[Mapping[Any, tuple[str, ...]]] = {
     Insert: ("INSERT",),
@@ -32,7 +32,7 @@ _ALIASES: Final = (
     typing_extensions.TypeAliasType,
     getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType),
 )
-_UNTYPED: Final[Mapping[str, Shape]] = dict.fromkeys(ALL_KINDS, Shape())
+UNTYPED: Final[Mapping[str, Shape]] = dict.fromkeys(ALL_KINDS, Shape())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,14 @@ def function_name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", None) or type(function).__name__
 
 
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling a function only makes a coroutine, as far as can be seen without calling it."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    called = getattr(function, "__call__", None)  # noqa: B004 - the method itself is wanted, for instances
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+
+
 def read_signature(function: Callable[..., Any], role: str) -> Signature:
     """Read what a handler or predicate takes.
 
@@ -72,26 +80,31 @@ def read_signature(function: Callable[..., Any], role: str) -> Signature:
     who = f"{role} {function_name(function)}"
     if not callable(function):
         raise DeclarationError(f"{who} is no function: it could never be called, so pass one")
-    _refuse_generators(function, who)
-    documented = _parameters(function, follow_wrapped=True)
+    refuse_generators(function, who)
+    documented = read_parameters(function, follow_wrapped=True)
     if documented is None:
-        return Signature(_UNTYPED, annotated=False, takes_context=False)
-    called = _parameters(function, follow_wrapped=False)
+        return Signature(UNTYPED, annotated=False, takes_context=False)
+    called = read_parameters(function, follow_wrapped=False)
     if called is None or any(parameter.kind is parameter.VAR_POSITIONAL for parameter in called):
         called = documented  # a wrapper that hands everything on
     second = _second_positional(called, who)
-    annotations = _annotations(function, who)
+    annotations = read_annotations(function, who)
     # The annotations that functools.wraps copies are those of the wrapped function's parameters.
-    shapes = _shapes(annotations.get(documented[0].name, inspect.Parameter.empty), who)
+    shapes = read_shapes(annotations.get(documented[0].name, inspect.Parameter.empty), who)
     return Signature(
-        shapes=shapes or _UNTYPED,
+        shapes=shapes or UNTYPED,
         annotated=shapes is not None,
         takes_context=second is not None and _is_context(second, annotations, who),
         requires_context=second is not None and second.default is second.empty,
     )
 
 
-def _refuse_generators(function: Callable[..., Any], who: str) -> None:
+def refuse_generators(function: Callable[..., Any], who: str) -> None:
+    """Refuse a function whose call would run nothing.
+
+    Raises:
+        DeclarationError: When it contains `yield`.
+    """
     called = getattr(function, "__call__", None)  # noqa: B004 - the method itself is wanted, for instances
     for candidate in (function, called):
         if inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(candidate):
@@ -101,7 +114,8 @@ def _refuse_generators(function: Callable[..., Any], who: str) -> None:
             )
 
 
-def _parameters(function: Callable[..., Any], *, follow_wrapped: bool) -> list[inspect.Parameter] | None:
+def read_parameters(function: Callable[..., Any], *, follow_wrapped: bool) -> list[inspect.Parameter] | None:
+    """The parameters of a function; `None` where there are none to read."""
     try:
         return list(inspect.signature(function, follow_wrapped=follow_wrapped).parameters.values())
     except ValueError:  # some builtins have none to read
@@ -109,7 +123,7 @@ def _parameters(function: Callable[..., Any], *, follow_wrapped: bool) -> list[i
 
 
 def _second_positional(parameters: list[inspect.Parameter], who: str) -> inspect.Parameter | None:
-    positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
+    positional = [parameter for parameter in parameters if parameter.kind in POSITIONAL]
     required = [parameter for parameter in positional if parameter.default is parameter.empty]
     if required and required[0].name in ("self", "cls"):
         raise DeclarationError(
@@ -147,7 +161,12 @@ def _is_context(parameter: inspect.Parameter, annotations: Mapping[str, Any], wh
     return True
 
 
-def _annotations(function: Callable[..., Any], who: str) -> dict[str, Any]:
+def read_annotations(function: Callable[..., Any], who: str) -> dict[str, Any]:
+    """The annotations of a function, with their names looked up.
+
+    Raises:
+        DeclarationError: When a name can not be found.
+    """
     while isinstance(function, functools.partial):
         function = function.func
     if not inspect.isroutine(function) and not hasattr(function, "__wrapped__"):
@@ -176,8 +195,13 @@ def _defining_scope(function: Callable[..., Any]) -> dict[str, Any]:
     return scope
 
 
-def _shapes(annotation: Any, who: str) -> dict[str, Shape] | None:
-    annotation = _unwrap(annotation)
+def read_shapes(annotation: Any, who: str) -> dict[str, Shape] | None:
+    """For each event name that an annotation accepts, the types it wants the record in; `None` when it says nothing.
+
+    Raises:
+        DeclarationError: When it is no record.
+    """
+    annotation = unwrap_annotation(annotation)
     if annotation in (inspect.Parameter.empty, Any, object):
         return None
     shapes: dict[str, Shape] = {}
@@ -201,13 +225,14 @@ def _shapes(annotation: Any, who: str) -> dict[str, Shape] | None:
 
 
 def _union_members(annotation: Any) -> list[Any]:
-    annotation = _unwrap(annotation)
+    annotation = unwrap_annotation(annotation)
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return [inner for member in typing.get_args(annotation) for inner in _union_members(member)]
     return [annotation]
 
 
-def _unwrap(annotation: Any) -> Any:
+def unwrap_annotation(annotation: Any) -> Any:
+    """An annotation without `Annotated` and type aliases around it."""
     while True:
         if typing.get_origin(annotation) is typing.Annotated:
             annotation = typing.get_args(annotation)[0]

@@ -14,9 +14,14 @@ from typing_extensions import NotRequired, TypedDict, assert_never, assert_type
 
 from headwater import (
     Attr,
+    BatchFinished,
     BatchResult,
+    BatchStarted,
+    CallNext,
     Change,
     Condition,
+    DeadLetter,
+    DeadLettered,
     Entities,
     Explanation,
     Failed,
@@ -24,20 +29,31 @@ from headwater import (
     Insert,
     Key,
     LambdaContext,
+    Ledger,
+    MemoryLedger,
     Modify,
+    Observer,
     Outcome,
     Record,
+    RecordFinished,
+    RecordStarted,
+    Reject,
     Remove,
     Route,
     Router,
+    Skip,
     Skipped,
     StreamApp,
     UserIdentity,
+    Window,
     Withheld,
     loop_guard,
     only_changed,
     stream_handler,
 )
+from headwater.aws import DynamoDBLedger, S3Sink, SqsSink
+from headwater.json_lines import JsonLinesSink
+from headwater.metrics import EmfMetrics
 from headwater.testing import LambdaContext as TestContext
 
 
@@ -628,6 +644,8 @@ def describe(outcome: Outcome) -> str:
     match outcome:
         case Handled(routes):
             return ", ".join(routes)
+        case DeadLettered():
+            return f"{outcome.route} {outcome.attempts}"
         case Skipped():
             return "skipped"
         case Failed(phase, error):
@@ -775,3 +793,98 @@ def explained(record: Modify[GameScore], raw: dict[str, Any]) -> str:
     assert_type(explanation, Explanation)
     assert_type(explanation.routes[0].said, bool | None)
     return explanation.text(show_values=True) + str(conditioned.explain(raw))
+
+
+# How batches run
+
+
+class Box:
+    async def store(self, letters: Sequence[DeadLetter]) -> None: ...
+
+
+async def store_async(letter: DeadLetter) -> None: ...
+
+
+def store(letter: DeadLetter) -> object:
+    assert_type(letter.attempts, int)
+    assert_type(letter.routes_done, tuple[str, ...])
+    return letter.to_json()
+
+
+def tell(told: BatchStarted | RecordStarted | RecordFinished | BatchFinished) -> None:
+    match told:
+        case RecordFinished():
+            assert_type(told.outcome, Outcome)
+            assert_type(told.handler_seconds, Mapping[str, float])
+        case RecordStarted():
+            assert_type(told.attempt, int)
+        case BatchStarted() | BatchFinished():
+            assert_type(told.records, Sequence[Mapping[str, Any]])
+        case _:
+            assert_never(told)
+
+
+observer: Observer = tell
+ledger: Ledger = MemoryLedger(max_records=10)
+batches = StreamApp(
+    concurrency=4,
+    on_failure="isolate",
+    ledger=ledger,
+    dead_letters=store,
+    max_attempts=3,
+    permanent=(ValueError, KeyError),
+    hold_item=True,
+    deadline_margin=2,
+    observers=[observer, tell, EmfMetrics()],
+)
+StreamApp(dead_letters=store_async, permanent=ValueError)
+StreamApp(dead_letters=Box(), ledger=DynamoDBLedger("ledger"))
+StreamApp(dead_letters=SqsSink("https://sqs/queue", offload=S3Sink("bucket")))
+StreamApp(dead_letters=JsonLinesSink("/dev/null"))
+
+
+@batches.middleware
+def around(record: Record, call_next: CallNext) -> None:
+    call_next(record)
+
+
+@batches.middleware
+async def around_async(record: Record, call_next: CallNext) -> None:
+    await call_next(record)
+
+
+@batches.on_startup
+def connect() -> None: ...
+
+
+@batches.on_startup
+async def connect_async() -> None: ...
+
+
+assert_type(connect(), None)
+
+
+@batches.on_insert
+def verdict(record: Insert[GameScore]) -> None:
+    if record.new.top_score < 0:
+        raise Reject("below zero")
+    raise Skip
+
+
+class Totals(BaseModel):
+    total: int = 0
+
+
+windows = StreamApp()
+
+
+@windows.on_window
+def add(state: Totals, record: Insert[GameScore] | Modify[GameScore]) -> Totals:
+    return Totals(total=state.total + record.new.top_score)
+
+
+@windows.on_window_end
+def publish(state: Totals, window: Window) -> None:
+    assert_type(window.final, bool)
+
+

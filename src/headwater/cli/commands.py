@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headwater.app import BatchResult, StreamApp
+from headwater.app import StreamApp
 from headwater.cli.display import key_text, outcome_text
 from headwater.cli.events import EventError, read_events
 from headwater.cli.explain import explanation_text, explanations_as_json
@@ -24,6 +24,7 @@ from headwater.cli.loader import LoadError, load_app
 from headwater.errors import HeadwaterError, SourceError
 from headwater.explanations import Explanation
 from headwater.outcomes import Failed
+from headwater.results import BatchResult
 from headwater.sources import read_event
 from headwater.streams import parse_arn
 from headwater.testing import LambdaContext

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headwater.mapping.delivery import Delivery
-from headwater.outcomes import Failed, Handled, Outcome, Skipped, Withheld
+from headwater.outcomes import DeadLettered, Failed, Handled, Outcome, Skipped, Withheld
 from headwater.values import to_python
 
 _KIND_STYLES = {"INSERT": "green", "MODIFY": "cyan", "REMOVE": "magenta"}
@@ -32,16 +32,24 @@ def outcome_text(outcome: Outcome) -> Text:
     match outcome:
         case Handled(routes):
             return Text(", ".join(routes), style="green")
-        case Skipped():
+        case Skipped(None):
             return Text("no route wants it", style="dim")
+        case Skipped(reason):
+            return Text(f"skipped: {reason}" if reason else "skipped", style="dim")
         case Failed(phase, error, route):
-            where = "" if phase == "handler" else f" in phase {phase}"
-            reason = str(error).partition("\n")[0]
-            return Text(
-                f"{route or 'record'} failed{where}: {type(error).__name__}: {reason}", style="bold red"
-            )
+            return Text(_failure(phase, error, route), style="bold red")
+        case DeadLettered(_, None):
+            return Text("put aside as a dead letter", style="red")
+        case DeadLettered(phase, error, route):
+            return Text(f"put aside as a dead letter: {_failure(phase, error, route)}", style="red")
         case Withheld():
-            return Text("waits for the record that failed", style="yellow")
+            return Text("waits for a record that is not done", style="yellow")
+
+
+def _failure(phase: str, error: Exception | None, route: str | None) -> str:
+    where = "" if phase == "handler" else f" in phase {phase}"
+    reason = str(error).partition("\n")[0]
+    return f"{route or 'record'} failed{where}: {type(error).__name__}: {reason}"
 
 
 def records_table(delivery: Delivery) -> Table:

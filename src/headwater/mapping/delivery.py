@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from headwater.app import BatchResult
 from headwater.mapping.answers import first_to_redeliver
+from headwater.results import BatchResult
 
 Invoke: TypeAlias = Callable[[dict[str, Any]], BatchResult]
 

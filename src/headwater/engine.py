@@ -1,0 +1,129 @@
+"""One batch from its records to their outcomes: the ledger before and after, and the loop between."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from headwater.batch import run_in_order
+from headwater.deadline import Deadline, Pace, remaining_seconds
+from headwater.errors import HeadwaterError
+from headwater.events import BatchFinished, BatchStarted
+from headwater.folds import Fold, fold, window_response
+from headwater.invocation import Invocation, Plan
+from headwater.ledger import Entry
+from headwater.loop import HandlerLoop
+from headwater.observe import Observers, log_failure, log_ledger
+from headwater.outcomes import Failed, Outcome, acknowledged
+from headwater.results import BatchResult
+from headwater.settings import Settings
+from headwater.sources import Batch
+from headwater.tally import Tally, checkpoint_of
+
+if TYPE_CHECKING:
+    from headwater.workers import Workers
+
+LOOP: Final = HandlerLoop()
+"""For all async functions of the process, as their clients and pools expect."""
+
+
+class Engine:
+    """Runs the batches of an app, and keeps what lasts from one to the next."""
+
+    def __init__(self, plan: Plan, settings: Settings, folding: Fold) -> None:
+        self._plan = plan
+        self._settings = settings
+        self._folding = folding
+        self._observers = Observers(settings.observers)
+        self._pace = Pace()
+        self._ledger_fails: set[str] = set()
+        self._workers: Workers | None = None
+
+    def run(self, batch: Batch, context: Any) -> BatchResult:
+        """Run a batch.
+
+        Raises:
+            BaseException: What a handler raised that is no `Exception`. Then nothing is acknowledged.
+            Exception: What the functions of a window raised in an invocation without a record that could be named.
+        """
+        began = perf_counter()
+        if self._observers:
+            self._observers.tell(BatchStarted(batch.source, batch.records, context))
+        self._pace.relax()
+        deadline = Deadline(remaining_seconds(context), self._settings.margin, self._pace)
+        consumer = _consumer(batch, context)
+        tally = self._load(batch, consumer)
+        outcomes = self._run(Invocation(self._plan, batch, context, tally, deadline, self._observers))
+        state = None if batch.window is None else self._fold(batch, outcomes)
+        if tally is not None:
+            self._save(consumer, tally.loaded, tally.entry(outcomes))
+        if self._observers:
+            seconds = perf_counter() - began
+            self._observers.tell(BatchFinished(batch.source, batch.records, outcomes, seconds, context))
+        response = batch.response(outcomes) if batch.window is None else window_response(batch, state)
+        return BatchResult(batch.records, outcomes, response)
+
+    def _run(self, invocation: Invocation) -> list[Outcome]:
+        middlewares = self._plan.middlewares
+        if self._settings.concurrency == 1 and not any(middleware.is_async for middleware in middlewares):
+            return list(run_in_order(invocation, LOOP.run))
+        from headwater.lanes import Lanes
+        from headwater.workers import Workers
+
+        if self._workers is None:
+            # A middleware on a thread waits there for the thread of what is inside it.
+            depth = 1 + sum(not middleware.is_async for middleware in middlewares)
+            self._workers = Workers(self._settings.concurrency * depth)
+        lanes = Lanes(invocation, self._settings.concurrency, self._workers)
+        outcomes: list[Outcome] = LOOP.run(lanes.run())
+        return outcomes
+
+    def _fold(self, batch: Batch, outcomes: list[Outcome]) -> dict[str, Any] | None:
+        """The new state of the batch's window; `None` when the batch is to come again."""
+        if not all(map(acknowledged, outcomes)):
+            return None
+        try:
+            return fold(self._folding, batch, outcomes, LOOP.finish, declared=self._plan.declared)
+        except Exception as error:
+            if not batch.records:
+                raise  # there is no record to name
+            failed = Failed(error.phase if isinstance(error, HeadwaterError) else "handler", error)
+            log_failure(batch.records[0], batch.identifiers[0], failed)
+            outcomes[0] = failed
+            return None
+
+    def _load(self, batch: Batch, consumer: str) -> Tally | None:
+        ledger = self._settings.ledger
+        if ledger is None or not batch.records:
+            return None
+        try:
+            loaded = ledger.load(consumer, checkpoint_of(batch, 0))
+        except Exception as error:
+            self._ledger_failed("be read", error)
+            return Tally(batch, None)
+        self._ledger_fails.discard("be read")
+        return Tally(batch, loaded)
+
+    def _save(self, consumer: str, loaded: Entry | None, entry: Entry | None) -> None:
+        """Keep what the next delivery needs; nothing is written when that is what the ledger has."""
+        ledger = self._settings.ledger
+        if ledger is None or entry == loaded:
+            return
+        try:
+            ledger.replace(consumer, loaded, entry)
+        except Exception as error:
+            self._ledger_failed("be written", error)
+        else:
+            self._ledger_fails.discard("be written")
+
+    def _ledger_failed(self, action: str, error: Exception) -> None:
+        if not self._ledger_fails:  # said once in each outage
+            log_ledger(action, error)
+        self._ledger_fails.add(action)
+
+
+def _consumer(batch: Batch, context: Any) -> str:
+    """Which function reads which stream: versions and aliases of a function are consumers of their own."""
+    function = getattr(context, "invoked_function_arn", "")
+    stream = batch.records[0].get("eventSourceARN") if batch.records else ""
+    return f"{function} {stream}"

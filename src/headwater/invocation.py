@@ -1,0 +1,220 @@
+"""One record through its phases: read it, ask the routes, run the handlers, settle what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TypeAlias
+
+from headwater.dead_letters import DeadLetter, DeadLetterPolicy, write_letter
+from headwater.deadline import Deadline
+from headwater.dispatch import Dispatch
+from headwater.errors import DeadlineError, HandlerError, MiddlewareError
+from headwater.events import RecordFinished, RecordStarted
+from headwater.kinds import read_record
+from headwater.ledger import RecordProgress
+from headwater.middleware import Middleware
+from headwater.observe import Observers, log_failure, log_last_attempt
+from headwater.origins import Declared
+from headwater.outcomes import DeadLettered, Failed, Handled, Outcome, Skipped
+from headwater.routes import Route
+from headwater.sources import Batch
+from headwater.tally import NOTHING, Tally
+from headwater.verdicts import Reject, Skip
+from headwater.work import Work
+
+RoutesByKind: TypeAlias = Mapping[str, Dispatch]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an app does with every batch.
+
+    Attributes:
+        routes: By event name, the routes to ask, in the order in which they run.
+        declared: What the user says of the tables.
+        middlewares: Around the handlers of a record, the outermost first.
+        isolate: After a failure, whether records of other items still start.
+        dead_letters: Which failures are put aside, if any.
+    """
+
+    routes: RoutesByKind
+    declared: Declared
+    middlewares: tuple[Middleware, ...] = ()
+    isolate: bool = False
+    dead_letters: DeadLetterPolicy | None = None
+
+
+class Invocation:
+    """One call of the function: takes each record of its batch through its phases.
+
+    It says what is to be done and what it counts as; doing it is up to the loops, one of which waits in the thread and the
+    other one on an event loop. `begin` reads a record and asks the routes; `start` and `conclude` stand around its
+    handlers; `judge` and `stored` around its dead letter; `close` tells everyone.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        batch: Batch,
+        context: object,
+        tally: Tally | None,
+        deadline: Deadline,
+        observers: Observers,
+    ) -> None:
+        self.plan = plan
+        self.batch = batch
+        self.context = context
+        self.deadline = deadline
+        self._tally = tally
+        self._observers = observers
+
+    @property
+    def holds_items(self) -> bool:
+        """Whether later records of an item are put aside behind one that was."""
+        return self.plan.dead_letters is not None and self.plan.dead_letters.hold_item
+
+    def holds(self, outcome: Outcome) -> bool:
+        """Whether an outcome makes later records of its item go aside too."""
+        return self.holds_items and isinstance(outcome, DeadLettered)
+
+    def begin(self, position: int) -> Work | Outcome:
+        """Read a record and ask all routes, before the first handler runs: a failing condition repeats no handler.
+
+        Returns:
+            What is to be done; or the outcome, where that is known already.
+        """
+        if position in self.batch.problems:
+            return Failed("record", self.batch.problems[position])
+        before = NOTHING if self._tally is None else self._tally.before(position)
+        if before.put_aside:
+            return DeadLettered("dead letter", attempts=before.attempts)
+        try:
+            record = read_record(self.batch.records[position], self.plan.declared)
+        except Exception as error:
+            return Failed("record", error)
+        try:
+            candidates = self.plan.routes[record.event_name].candidates(record)
+        except Exception as error:
+            return Failed("condition", error)
+        matching: list[Route] = []
+        for route in candidates:
+            try:
+                if route.matches(record):
+                    matching.append(route)
+            except Exception as error:
+                return Failed("condition", error, route.name)
+        if not matching:
+            return Skipped()
+        if before.done and before.done.issuperset(route.key for route in matching):
+            return Handled(tuple(route.name for route in matching))
+        return Work(position, record, matching, set(before.done), before.attempts)
+
+    def start(self, work: Work) -> None:
+        """Tell that the handlers of a record are about to run."""
+        if self._observers:
+            names = tuple(route.name for route in work.routes if route.key not in work.done)
+            self._observers.tell(RecordStarted(work.record, names, work.attempts + 1))
+
+    def conclude(self, work: Work, error: Exception | None) -> Outcome:
+        """What became of a record whose handlers, and the middlewares around them, have ended.
+
+        Args:
+            work: How far the handlers got.
+            error: What came out of the outermost middleware, or of the handlers where there is none.
+        """
+        if isinstance(error, Skip):  # a middleware's: that of a handler is noted when it is raised
+            work.done.update(route.key for route in work.routes)
+            return Skipped(error.reason)
+        if error is not None and work.failed is None:
+            return Failed("deadline" if isinstance(error, DeadlineError) else "middleware", error)
+        if work.failed is not None:
+            # One that a middleware keeps to itself has failed all the same.
+            return Failed(work.failed.phase, error or work.failed.error, work.failed.route)
+        if not work.complete:
+            return Failed("middleware", _never_called(work))
+        if len(work.skipped) == len(work.routes):
+            return Skipped(work.skipped[-1])
+        return Handled(tuple(route.name for route in work.routes))
+
+    def judge(self, position: int, work: Work | None, failed: Failed) -> DeadLetter | None:
+        """Count a failure, and decide whether the record is put aside now.
+
+        Returns:
+            What is to be stored before the record may count as done; `None` when it is to be delivered again.
+        """
+        before = NOTHING if self._tally is None else self._tally.before(position)
+        # Lambda counts an invocation as an attempt when it makes no progress. A handler that was stopped for lack of time
+        # is to blame for that only where no record before it used that time.
+        counts = failed.phase != "deadline" or position == 0
+        attempts = before.attempts + counts
+        self._note(position, work, attempts)
+        policy = self.plan.dead_letters
+        if policy is None or not counts:
+            return None
+        if not policy.wants(failed, attempts):
+            if policy.max_attempts is not None and attempts + 1 == policy.max_attempts:
+                log_last_attempt(self.batch.identifiers[position], attempts, policy.max_attempts)
+            return None
+        return self._letter(position, work, failed, attempts)
+
+    def hold(self, position: int, work: Work | None, behind: str) -> DeadLetter:
+        """The letter of a record that is put aside unseen, behind one of its item that was."""
+        held = Failed(
+            "dead letter", Reject(f"put aside behind record {behind} of its item, as hold_item asks")
+        )
+        return self._letter(position, work, held, 0 if work is None else work.attempts)
+
+    def store(self, letter: DeadLetter) -> object:
+        """Hand a letter to the sink; what comes back may have to be awaited. Raises what the sink raises."""
+        if self.plan.dead_letters is None:
+            raise HandlerError("this app has no dead_letters=")
+        return self.plan.dead_letters.store(letter)
+
+    def stored(self, position: int, work: Work | None, letter: DeadLetter, failed: Failed | None) -> Outcome:
+        """The outcome of a record that a sink has stored; `failed` is `None` for one that was only held."""
+        self._note(position, work, letter.attempts, put_aside=True)
+        if failed is None:
+            return DeadLettered(letter.phase, attempts=letter.attempts)
+        return DeadLettered(failed.phase, failed.error, failed.route, letter.attempts)
+
+    def close(self, position: int, work: Work | None, outcome: Outcome, began: float) -> None:
+        """Note, log and tell what became of a record.
+
+        Args:
+            position: In the batch.
+            work: How far its handlers got, where any were to run.
+            outcome: What became of it.
+            began: When it was begun, by `time.perf_counter`.
+        """
+        seconds = perf_counter() - began
+        raw, identifier = self.batch.records[position], self.batch.identifiers[position]
+        self.deadline.note(seconds)
+        if isinstance(outcome, Failed) or (isinstance(outcome, DeadLettered) and outcome.error is not None):
+            log_failure(raw, identifier, outcome)
+        elif work is not None and not isinstance(outcome, DeadLettered):
+            self._note(position, work, work.attempts)
+        if self._observers:
+            record, took = (None, {}) if work is None else (work.record, work.seconds)
+            self._observers.tell(RecordFinished(raw, identifier, record, outcome, seconds, took))
+
+    def _note(self, position: int, work: Work | None, attempts: int, *, put_aside: bool = False) -> None:
+        if self._tally is not None:
+            done = self._tally.before(position).done if work is None else frozenset(work.done)
+            self._tally.note(position, RecordProgress(done, attempts, put_aside))
+
+    def _letter(self, position: int, work: Work | None, failed: Failed, attempts: int) -> DeadLetter:
+        done = [] if work is None else [route.name for route in work.routes if route.key in work.done]
+        raw, original = self.batch.records[position], self.batch.original(position)
+        return write_letter(
+            raw, original, self.batch.identifiers[position], failed, attempts, done, self.context
+        )
+
+
+def _never_called(work: Work) -> MiddlewareError:
+    return MiddlewareError(
+        "a middleware returned without call_next(record), so no handler has run: call it, or raise Skip to acknowledge "
+        "the record on purpose",
+        sequence_number=work.record.sequence_number,
+    )

@@ -1,0 +1,227 @@
+"""The loop over a batch in lanes: records of one item in order, those of different items side by side.
+
+A lane is an item of which a record is running. Records are taken in the order of the batch; one whose item has a lane
+already waits in it. A task is made for a record when it starts, and not before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from dataclasses import dataclass
+from time import perf_counter
+
+from headwater.errors import out_of_time
+from headwater.invocation import Invocation
+from headwater.items import Item, item_of
+from headwater.outcomes import Failed, Outcome, Withheld, acknowledged
+from headwater.steps import Steps
+from headwater.work import Work
+from headwater.workers import Call, Workers
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """A record that is running."""
+
+    item: Item
+    steps: Steps
+    work: Work | None
+    began: float
+
+
+class Lanes:
+    """The lanes of one batch."""
+
+    def __init__(self, invocation: Invocation, width: int, workers: Workers) -> None:
+        """Start nothing yet.
+
+        Args:
+            invocation: The batch, and what is done with each of its records.
+            width: How many records run at once.
+            workers: The threads for what is not async.
+        """
+        self._invocation = invocation
+        self._width = width
+        self._workers = workers
+        self._outcomes: list[Outcome] = [Withheld()] * len(invocation.batch.records)
+        self._next_unseen = 0
+        self._ready: deque[int] = deque()
+        self._lanes: dict[Item, deque[int]] = {}
+        self._blocked: set[Item] = set()
+        self._held: dict[Item, str] = {}
+        self._running: dict[asyncio.Task[Outcome | None], _Lane] = {}
+        self._waiting = 0  # lanes that wait for a call that an earlier invocation left behind
+        self._started = False
+        self._going = True
+        self._late = False
+        self._fatal: BaseException | None = None
+
+    async def run(self) -> list[Outcome]:
+        """Run the batch.
+
+        Returns:
+            One outcome for each record, in the order of the batch.
+
+        Raises:
+            BaseException: What is no `Exception` and came out of a handler, after all others have been stopped.
+        """
+        self._context = contextvars.copy_context()
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        try:
+            self._fill()
+            async with asyncio.timeout(self._invocation.deadline.left()):
+                await self._ended.wait()
+        except TimeoutError:
+            self._late = True
+            await self._stop()
+        except BaseException:
+            await self._stop()
+            raise
+        if self._fatal is not None:
+            await self._stop()
+            raise self._fatal
+        return self._outcomes
+
+    def _fill(self) -> None:
+        """Start records until all lanes are taken or none may start."""
+        deadline = self._invocation.deadline
+        while self._going and len(self._running) < self._width:
+            if self._started and not deadline.may_start():
+                self._going = False
+                break
+            position = self._ready.popleft() if self._ready else self._open_lane()
+            if position is None:
+                break
+            self._start(position)
+        if not self._running and not (self._going and self._waiting):
+            self._ended.set()
+
+    def _open_lane(self) -> int | None:
+        """The next record whose item has no lane yet; those before it wait in theirs, or are withheld."""
+        records = self._invocation.batch.records
+        while self._next_unseen < len(records):
+            position = self._next_unseen
+            self._next_unseen += 1
+            item = item_of(records[position])
+            if item in self._blocked:
+                continue
+            if item in self._lanes:
+                self._lanes[item].append(position)
+                continue
+            self._lanes[item] = deque()
+            if not (calls := self._workers.left_behind(item)):
+                return position
+            self._lanes[item].append(position)
+            self._wait_for(item, calls)
+        return None
+
+    def _wait_for(self, item: Item, calls: list[Call]) -> None:
+        self._waiting += 1
+
+        def ended(_call: object) -> None:
+            self._loop.call_soon_threadsafe(self._after_wait, item)
+
+        calls[0].add_done_callback(ended)
+
+    def _after_wait(self, item: Item) -> None:
+        self._waiting -= 1
+        if calls := self._workers.left_behind(item):
+            self._wait_for(item, calls)
+        else:
+            self._ready.append(self._lanes[item].popleft())
+        self._fill()
+
+    def _start(self, position: int) -> None:
+        self._started = True
+        invocation, began = self._invocation, perf_counter()
+        item = item_of(invocation.batch.records[position])
+        begun = invocation.begin(position)
+        if not isinstance(begun, Work | Failed):  # no handler, so no task either
+            invocation.close(position, None, begun, began)
+            self._settle(position, item, begun)
+            return
+        work = begun if isinstance(begun, Work) else None
+        lane = _Lane(item, Steps(invocation, self._workers, position), work, began)
+        task = self._loop.create_task(
+            self._handle(lane, begun, self._held.get(item)), context=self._context.copy()
+        )
+        self._running[task] = lane
+        task.add_done_callback(self._ran)
+
+    async def _handle(self, lane: _Lane, begun: Work | Failed, behind: str | None) -> Outcome | None:
+        outcome: Outcome
+        try:
+            outcome = await lane.steps.take(begun, behind)
+        except asyncio.CancelledError:
+            if not self._late:  # a handler's own, or the whole batch is to end
+                raise
+            outcome = await lane.steps.settle(lane.work, _out_of_time(lane.work))
+        except BaseException as error:
+            # Out of a task, KeyboardInterrupt and SystemExit would leave the loop at once, with the others running.
+            self._fatal = self._fatal or error
+            return None
+        self._close(lane, outcome)
+        return outcome
+
+    def _close(self, lane: _Lane, outcome: Outcome) -> None:
+        self._invocation.close(lane.steps.position, lane.work, outcome, lane.began)
+
+    def _ran(self, task: asyncio.Task[Outcome | None]) -> None:
+        lane = self._running.pop(task)
+        if going_on := lane.steps.going_on:
+            self._workers.leave_behind(lane.item, going_on)
+        outcome: Outcome | None = Withheld()
+        if not task.cancelled():
+            outcome = task.result()
+        elif not self._late:
+            outcome, self._fatal = None, self._fatal or asyncio.CancelledError()
+        if outcome is None:
+            self._going = False
+            self._ended.set()
+            return
+        self._settle(lane.steps.position, lane.item, outcome)
+        self._fill()
+
+    def _settle(self, position: int, item: Item, outcome: Outcome) -> None:
+        """Note an outcome, and let the next record of the item start, or none."""
+        self._outcomes[position] = outcome
+        if not acknowledged(outcome):
+            self._blocked.add(item)
+            del self._lanes[item]
+            self._going = self._going and self._invocation.plan.isolate
+            return
+        if self._invocation.holds(outcome):
+            self._held.setdefault(item, self._invocation.batch.identifiers[position])
+        if lane := self._lanes[item]:
+            self._ready.append(lane.popleft())
+        else:
+            del self._lanes[item]
+
+    async def _stop(self) -> None:
+        """End what is running: what does not end in time is left behind, and counts as not acknowledged."""
+        self._going = False
+        grace = self._invocation.deadline.grace
+        for task, lane in self._running.items():
+            if not lane.steps.cancel():
+                task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace)
+        for task in self._running:  # those that waited for a thread, which goes on
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace)
+        for task, lane in self._running.items():  # those that did not let themselves be cancelled
+            task.remove_done_callback(self._ran)
+            self._workers.leave_behind(lane.item, [task, *lane.steps.going_on])
+            if self._late:
+                self._outcomes[lane.steps.position] = outcome = _out_of_time(lane.work)
+                self._invocation.judge(lane.steps.position, lane.work, outcome)
+                self._close(lane, outcome)
+
+
+def _out_of_time(work: Work | None) -> Failed:
+    names = [] if work is None else [route.name for route in work.routes if route.key not in work.done]
+    return Failed("deadline", out_of_time(), names[0] if names else None)

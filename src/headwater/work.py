@@ -1,0 +1,112 @@
+"""A record whose handlers are to run: how far they have got, and how they failed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from types import TracebackType
+
+from headwater.errors import DeadlineError, HandlerError, HeadwaterError, Phase
+from headwater.outcomes import Failed
+from headwater.records import Record
+from headwater.routes import Route
+from headwater.verdicts import Skip
+
+
+@dataclass(slots=True)
+class Work:
+    """A record that some routes want, and how far they have got.
+
+    Attributes:
+        position: In the batch.
+        record: With plain dicts for images.
+        routes: Those that want it, in the order in which they run.
+        done: The keys of those that have returned, in earlier invocations too.
+        attempts: In how many earlier invocations it has failed.
+        skipped: What was given to `Skip` last.
+        failed: How the last run of the handlers failed, if it did.
+        complete: Whether the last run of the handlers came to its end.
+        seconds: By route, how long its handler took.
+    """
+
+    position: int
+    record: Record
+    routes: Sequence[Route]
+    done: set[str]
+    attempts: int
+    skipped: list[str] = field(default_factory=list)
+    failed: Failed | None = None
+    complete: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def remaining(self) -> list[Route]:
+        """The routes that have not returned yet, as a new run of the handlers begins."""
+        self.failed, self.complete = None, False
+        return [route for route in self.routes if route.key not in self.done]
+
+    def watch(self, route: Route) -> Watch:
+        """A block in which the handler of a route runs: notes how long it took and how it ended."""
+        return Watch(self, route)
+
+    def refuse_another(self, record: object) -> None:
+        """Refuse what a middleware hands on, when it is not the record that it was given.
+
+        Raises:
+            HandlerError: When it is another one: its handlers would see what the ledger and the response do not mean.
+        """
+        if record is not self.record:
+            raise HandlerError(
+                f"a middleware called call_next with {record!r} and not with the record that it was given: hand that on",
+                sequence_number=self.record.sequence_number,
+            )
+
+
+class Watch:
+    """Stands around one call of a handler. `Skip` ends here, as if the handler had returned."""
+
+    __slots__ = ("_began", "_route", "_work")
+
+    def __init__(self, work: Work, route: Route) -> None:
+        self._work = work
+        self._route = route
+
+    def __enter__(self) -> None:
+        self._began = perf_counter()
+
+    def __exit__(
+        self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> bool:
+        work, route = self._work, self._route
+        work.seconds[route.name] = work.seconds.get(route.name, 0.0) + perf_counter() - self._began
+        if isinstance(error, Skip):
+            work.skipped.append(error.reason)
+        elif error is not None:
+            if isinstance(error, Exception):
+                work.failed = Failed(_phase(error, work.record), error, route.name)
+            return False
+        work.done.add(route.key)
+        return True
+
+
+def refuse_generator(returned: object, record: Record, name: str) -> None:
+    """Refuse what can not count as done.
+
+    Raises:
+        HandlerError: When a generator was returned.
+    """
+    if inspect.isgenerator(returned) or inspect.isasyncgen(returned):
+        raise HandlerError(
+            f"{name} returned a generator, whose body has not run: write it as a plain or async function",
+            sequence_number=record.sequence_number,
+        )
+
+
+def _phase(error: Exception, record: Record) -> Phase:
+    """An image is decoded when the handler reads it: an error of ours about this record knows its own phase."""
+    if isinstance(error, DeadlineError):
+        return "deadline"
+    if isinstance(error, HeadwaterError) and error.sequence_number == record.sequence_number:
+        return error.phase
+    return "handler"

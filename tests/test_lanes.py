@@ -1,0 +1,556 @@
+"""Lanes: records of one item in order, those of different items side by side, on the loop and on threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from headwater import (
+    DeadlineError,
+    Failed,
+    Handled,
+    HandlerError,
+    Insert,
+    Modify,
+    Record,
+    Skip,
+    Skipped,
+    StreamApp,
+    Withheld,
+)
+from headwater.items import item_of
+from headwater.lanes import Lanes
+from headwater.testing import LambdaContext, Table, event
+
+TABLE = Table("Orders", keys="Id")
+SHORT = 200
+"""Milliseconds: of an invocation whose handlers do not end."""
+
+
+def records(*items: Any) -> list[dict[str, Any]]:
+    return [TABLE.insert({"Id": item, "N": position}) for position, item in enumerate(items)]
+
+
+def number(record: dict[str, Any]) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+def names(outcomes: Any) -> list[str]:
+    return [type(outcome).__name__ for outcome in outcomes]
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Held by handlers that must not end by themselves; opened when the test is over, so that no thread is left."""
+    held = threading.Event()
+    yield held
+    held.set()
+
+
+class Watch:
+    """How many handlers run at once, in all and of one item, and in which order they started."""
+
+    def __init__(self) -> None:
+        self.running: dict[Any, int] = defaultdict(int)
+        self.most = 0
+        self.order: dict[Any, list[int]] = defaultdict(list)
+        self.overlapped = False
+        self._lock = threading.Lock()
+
+    def __call__(self, record: Record, change: int) -> None:
+        with self._lock:
+            item = record.keys["Id"]
+            self.running[item] += change
+            self.overlapped |= self.running[item] > 1
+            self.most = max(self.most, sum(self.running.values()))
+            if change > 0:
+                self.order[item].append(record.wire_image("NewImage")["N"]["N"])
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_items_run_side_by_side_and_each_in_its_order(is_async: bool) -> None:
+    """Up to so many at once, and never two of one item; on the loop and on threads."""
+    app, watch = StreamApp(concurrency=4), Watch()
+    meeting = threading.Barrier(4)
+
+    async def handle_async(record: Record) -> None:
+        watch(record, 1)
+        await asyncio.sleep(0.001)
+        watch(record, -1)
+
+    def handle(record: Record) -> None:
+        watch(record, 1)
+        if len(watch.order) <= 4 and len(watch.order[record.keys["Id"]]) == 1:
+            meeting.wait(timeout=30)  # would break if fewer than four ran at once
+        watch(record, -1)
+
+    app.on_record(handle_async if is_async else handle)
+    batch = records(*[each % 4 for each in range(40)])
+    assert names(app.run(event(batch)).outcomes) == ["Handled"] * 40
+    assert watch.most == 4
+    assert not watch.overlapped
+    assert {item: [int(each) for each in order] for item, order in watch.order.items()} == {
+        item: list(range(item, 40, 4)) for item in range(4)
+    }
+
+
+def test_sync_handlers_run_under_load_on_real_threads() -> None:
+    """5,000 records of 50 items, some slow: none overlaps another of its item, and none is missing."""
+    app, watch = StreamApp(concurrency=16), Watch()
+
+    @app.on_record
+    def handle(record: Record) -> None:
+        watch(record, 1)
+        if record.keys["Id"] % 7 == 0:
+            time.sleep(0.0001)
+        watch(record, -1)
+
+    batch = records(*[each * 7919 % 50 for each in range(5_000)])
+    assert app(event(batch)) == {"batchItemFailures": []}
+    assert not watch.overlapped
+    assert all(order == sorted(order, key=int) for order in watch.order.values())
+    assert sum(map(len, watch.order.values())) == 5_000
+
+
+def test_async_and_sync_handlers_of_one_record_run_in_the_order_of_their_declaration() -> None:
+    """One after another: the async ones on the loop of the process, the others on threads."""
+    app = StreamApp(concurrency=2)
+    ran: list[tuple[str, bool]] = []
+
+    def note(name: str) -> None:
+        ran.append((name, threading.current_thread().name.startswith("headwater")))
+
+    @app.on_record
+    async def first(_record: Record) -> None:
+        note("first")
+
+    @app.on_record
+    def second(_record: Record) -> None:
+        note("second")
+
+    @app.on_record
+    def third(_record: Record) -> Any:
+        note("third")
+
+        async def rest() -> None:
+            note("rest of third")
+
+        return rest()
+
+    app.on_record(functools.partial(lambda name, _record: note(name), "fourth"))
+    app(event(records(1)))
+    assert ran == [
+        ("first", False),
+        ("second", True),
+        ("third", True),
+        ("rest of third", False),
+        ("fourth", True),
+    ]
+
+
+def test_no_task_is_made_for_a_record_before_it_starts() -> None:
+    """Of a batch of 10,000 there are never more tasks than lanes."""
+    app = StreamApp(concurrency=3)
+    most = 0
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        nonlocal most
+        await asyncio.sleep(0)
+        if record.keys["Id"] % 100 == 0:
+            most = max(most, len(asyncio.all_tasks()))
+
+    app(event(records(*range(10_000))))
+    assert most <= 3 + 1  # and that of the batch
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_context_variables_of_the_caller_reach_all_handlers(concurrency: int) -> None:
+    """Sync and async ones; what one handler sets is not seen by the record of another lane."""
+    variable = contextvars.ContextVar("variable", default="unset")
+    app = StreamApp(concurrency=concurrency)
+    seen: list[str] = []
+
+    @app.on_insert
+    async def handle(_record: Insert) -> None:
+        seen.append(variable.get())
+        if concurrency > 1:
+            variable.set("leaked")
+
+    @app.on_modify
+    def handle_sync(_record: Modify) -> None:
+        seen.append(variable.get())
+
+    variable.set("set by the caller")
+    modified = TABLE.modify({"Id": 1}, {"Id": 1, "N": 2})
+    app(event([*records(*range(8)), modified]))
+    assert seen == ["set by the caller"] * 9
+
+
+# What happens after a failure
+
+
+def test_with_stop_nothing_starts_after_a_failure() -> None:
+    """What runs already ends; the rest is withheld, and the response names the first that is not acknowledged."""
+    app = StreamApp(concurrency=2)
+    failed = asyncio.Event()
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        if record.keys["Id"] == 0:
+            await failed.wait()
+        elif record.keys["Id"] == 1:
+            failed.set()
+            raise ConnectionError
+
+    batch = records(0, 1, 2, 3)
+    result = app.run(event(batch))
+    assert names(result.outcomes) == ["Handled", "Failed", "Withheld", "Withheld"]
+    assert result.response == {"batchItemFailures": [{"itemIdentifier": number(batch[1])}]}
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_with_isolate_only_later_records_of_the_item_are_withheld(concurrency: int) -> None:
+    """Others go on, and the checkpoint is the first that is not acknowledged."""
+    app = StreamApp(concurrency=concurrency, on_failure="isolate")
+
+    @app.on_record
+    def handle(record: Record) -> None:
+        if record.keys["Id"] == "bad":
+            raise ConnectionError
+
+    batch = records("a", "bad", "b", "bad", "a", "bad")
+    result = app.run(event(batch))
+    assert names(result.outcomes) == ["Handled", "Failed", "Handled", "Withheld", "Handled", "Withheld"]
+    assert result.response == {"batchItemFailures": [{"itemIdentifier": number(batch[1])}]}
+
+
+@pytest.mark.parametrize("fatal", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError])
+@pytest.mark.parametrize("is_async", [True, False])
+def test_what_is_no_ordinary_exception_ends_the_batch_cleanly(
+    fatal: type[BaseException], is_async: bool
+) -> None:
+    """The call raises it, the other handlers are cancelled, and the app can be called again."""
+    app = StreamApp(concurrency=3)
+    ended: list[str] = []
+    calm = False
+
+    def refuse(record: Record) -> None:
+        if record.keys["Id"] == 1 and not calm:
+            raise fatal
+
+    @app.on_record
+    async def slow(record: Record) -> None:
+        if record.keys["Id"] == 0 and not calm:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                raise
+
+    async def refuse_async(record: Record) -> None:
+        await asyncio.sleep(0)
+        refuse(record)
+
+    app.on_record(refuse_async if is_async else refuse)
+    batch = records(0, 1, 2, 3, 4)
+    with pytest.raises(fatal):
+        app(event(batch))
+    assert ended == ["cancelled"]
+    calm = True
+    assert app(event(batch)) == {"batchItemFailures": []}
+
+
+def test_the_batch_can_be_cancelled_from_outside() -> None:
+    """Then its handlers are cancelled too, and nothing is answered."""
+    app = StreamApp(concurrency=2)
+    ended: list[int] = []
+    lanes: list[Any] = []
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        lanes[0].cancel()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(record.keys["Id"])
+
+    inner = Lanes.run
+
+    async def run(self: Lanes) -> Any:
+        task = asyncio.current_task()
+        lanes.append(task)
+        return await inner(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lanes, "run", run)
+        with pytest.raises(asyncio.CancelledError):
+            app(event(records(1, 2, 3)))
+    assert sorted(ended) == [1, 2]
+
+
+def test_an_exception_that_a_future_can_not_carry_is_a_failure_like_any_other() -> None:
+    """`StopIteration` has a meaning to coroutines."""
+    for concurrency in (1, 2):
+        app = StreamApp(concurrency=concurrency)
+
+        @app.on_record
+        def handle(_record: Record) -> None:
+            next(iter(()))
+
+        [outcome] = app.run(event(records(1))).outcomes
+        assert isinstance(outcome, Failed)
+        assert isinstance(outcome.error.__cause__ or outcome.error, StopIteration)
+        assert (outcome.phase, outcome.route) == ("handler", "handle")
+
+
+def test_a_generator_is_refused_in_a_lane_too() -> None:
+    """Its body has not run."""
+    app = StreamApp(concurrency=2)
+    app.on_record(lambda record: (each for each in [record]))
+    [outcome] = app.run(event(records(1))).outcomes
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, HandlerError)
+
+
+def test_a_failing_condition_and_a_record_that_can_not_be_read_fail_in_a_lane_too() -> None:
+    """With the phase that they have in order."""
+    app = StreamApp(concurrency=2, on_failure="isolate")
+    app.on_insert(when=lambda record: record.new["Missing"])(lambda _record: None)
+    batch = records(1, 2)
+    batch[1]["eventName"] = "OTHER"
+    outcomes = app.run(event(batch)).outcomes
+    assert [(outcome.phase, type(outcome)) for outcome in outcomes if isinstance(outcome, Failed)] == [
+        ("condition", Failed),
+        ("record", Failed),
+    ]
+
+
+def test_records_that_nobody_wants_need_no_task() -> None:
+    """They are acknowledged on the way; so are those that every handler skips."""
+    app = StreamApp(concurrency=2)
+
+    @app.on_modify
+    def handle(_record: Modify) -> None:
+        raise Skip("a test")
+
+    modified = TABLE.modify({"Id": 1}, {"Id": 1, "N": 2})
+    assert app.run(event([*records(1, 1), modified])).outcomes == [Skipped(), Skipped(), Skipped("a test")]
+
+
+# The deadline
+
+
+def test_async_handlers_are_cancelled_in_time_and_their_records_come_again() -> None:
+    """Those that were done stay done: the checkpoint is the first that was not."""
+    app = StreamApp(concurrency=3, deadline_margin=0.05)
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        await asyncio.sleep(60 if record.keys["Id"] == 1 else 0)
+
+    batch = records(0, 1, 2)
+    result = app.run(event(batch), LambdaContext(remaining_ms=SHORT))
+    assert names(result.outcomes) == ["Handled", "Failed", "Handled"]
+    failed = result.outcomes[1]
+    assert isinstance(failed, Failed)
+    assert (failed.phase, failed.route, type(failed.error)) == ("deadline", "handle", DeadlineError)
+    assert result.response == {"batchItemFailures": [{"itemIdentifier": number(batch[1])}]}
+
+
+def test_a_handler_that_ends_when_it_is_cancelled_counts_as_done() -> None:
+    """It had the time to come to its end."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+
+    @app.on_record
+    async def handle(_record: Record) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return
+
+    assert names(app.run(event(records(1)), LambdaContext(remaining_ms=SHORT)).outcomes) == ["Handled"]
+
+
+def test_a_thread_that_goes_on_keeps_its_item_until_it_ends(gate: threading.Event) -> None:
+    """A thread can not be stopped: while it runs, no record of its item starts, and those of others do."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+    ran: list[tuple[int, int]] = []
+
+    @app.on_insert
+    def handle(record: Insert) -> None:
+        ran.append((record.keys["Id"], record.new["N"]))
+        if record.new["N"] == 0 and len(ran) == 1:
+            gate.wait(30)
+
+    batch = records(1, 1, 2)
+    first = app.run(event(batch), LambdaContext(remaining_ms=SHORT))
+    assert names(first.outcomes) == ["Failed", "Withheld", "Handled"]
+    second = app.run(event(batch[:2]), LambdaContext(remaining_ms=SHORT))
+    assert names(second.outcomes) == ["Withheld", "Withheld"]
+    assert ran == [(1, 0), (2, 2)]
+    gate.set()
+    third = app.run(event(batch[:2]))
+    assert names(third.outcomes) == ["Handled", "Handled"]
+    assert ran == [(1, 0), (2, 2), (1, 0), (1, 1)]
+
+
+def test_a_record_waits_for_a_thread_that_ends_meanwhile(gate: threading.Event) -> None:
+    """As long as there is time."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+    ran: list[int] = []
+
+    @app.on_insert
+    def handle(record: Insert) -> None:
+        ran.append(record.new["N"])
+        if len(ran) == 1:
+            gate.wait(30)
+        elif record.keys["Id"] == 2:
+            gate.set()
+
+    batch = records(1, 2)
+    assert names(app.run(event(batch[:1]), LambdaContext(remaining_ms=SHORT)).outcomes) == ["Failed"]
+    assert names(app.run(event(batch)).outcomes) == ["Handled", "Handled"]
+    assert ran == [0, 1, 0]
+
+
+def test_a_task_that_refuses_to_be_cancelled_is_left_behind() -> None:
+    """Its item waits for it, as for a thread."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+    stubborn = True
+
+    @app.on_record
+    async def handle(_record: Record) -> None:
+        while stubborn:
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                continue
+
+    batch = records(1)
+    [outcome] = app.run(event(batch), LambdaContext(remaining_ms=SHORT)).outcomes
+    assert isinstance(outcome, Failed)
+    assert outcome.phase == "deadline"
+    assert app.run(event(batch), LambdaContext(remaining_ms=SHORT)).outcomes == [Withheld()]
+    stubborn = False
+    assert names(app.run(event(batch)).outcomes) == ["Handled"]
+
+
+def test_what_waits_for_a_thread_of_the_pool_is_cancelled(gate: threading.Event) -> None:
+    """It has not started, so it never does."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+    ran: list[int] = []
+
+    @app.on_record
+    def handle(record: Record) -> None:
+        ran.append(record.keys["Id"])
+        gate.wait(30)
+
+    context = LambdaContext(remaining_ms=SHORT)
+    outcomes = app.run(event(records(1, 2, 3)), context).outcomes
+    assert names(outcomes) == ["Failed", "Failed", "Withheld"]
+    assert sorted(ran) == [1, 2]
+
+
+# Items
+
+
+def same(left: dict[str, Any], right: dict[str, Any]) -> bool:
+    return item_of(left) == item_of(right)
+
+
+def keyed(**keys: Any) -> dict[str, Any]:
+    return {"eventSourceARN": "arn", "dynamodb": {"Keys": keys}}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        (keyed(a={"S": "1"}), keyed(a={"S": "1"}), True),
+        (keyed(a={"S": "1"}), keyed(a={"N": "1"}), False),
+        (keyed(a={"N": "1"}), keyed(a={"N": "1.0"}), True),
+        (keyed(a={"N": "1" * 38}), keyed(a={"N": "1" * 37 + "2"}), False),
+        (keyed(a={"N": "x"}), keyed(a={"N": "x"}), True),
+        (keyed(a={"B": "YQ=="}), keyed(a={"S": "YQ=="}), False),
+        (keyed(a={"S": "1"}, b={"S": "2"}), keyed(b={"S": "2"}, a={"S": "1"}), True),
+        (keyed(a={"S": "1"}, b={"S": "2"}), keyed(a={"S": "2"}, b={"S": "1"}), False),
+        (keyed(a={"S": "1"}), keyed(b={"S": "1"}), False),
+        (keyed(a=None), keyed(a=None), True),
+        (keyed(a={"S": ["1"]}), keyed(a={"S": ["2"]}), False),
+        (keyed(), keyed(a={"S": "1"}), False),
+        ({"dynamodb": {}}, {"dynamodb": {"Keys": None}}, True),
+        ({"dynamodb": {}}, keyed(a={"S": "1"}), False),
+        ({**keyed(a={"S": "1"}), "eventSourceARN": "other"}, keyed(a={"S": "1"}), False),
+        ({**keyed(a={"S": "1"}), "tableName": "other"}, keyed(a={"S": "1"}), False),
+        ({**keyed(a={"S": "1"}), "eventSourceARN": ["hostile"]}, keyed(a={"S": "1"}), False),
+    ],
+)
+def test_records_are_of_one_item_when_table_and_key_are_equal(
+    left: dict[str, Any], right: dict[str, Any], equal: bool
+) -> None:
+    """In any order of the attributes, a number in any spelling; what can not be read is one item of its table."""
+    assert same(left, right) is equal
+    hash(item_of(left))
+
+
+# Beside each other
+
+
+def test_two_apps_share_the_loop_and_not_their_threads() -> None:
+    """Called from two threads at once, both finish."""
+    done: list[str] = []
+
+    def make(name: str) -> StreamApp:
+        app = StreamApp(concurrency=2)
+
+        @app.on_record
+        async def handle(_record: Record) -> None:
+            await asyncio.sleep(0.001)
+            done.append(name)
+
+        return app
+
+    threads = [threading.Thread(target=make(name), args=(event(records(*range(20))),)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == ["a"] * 20 + ["b"] * 20
+
+
+def test_an_app_called_in_a_handler_of_a_lane_says_that_it_can_not_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It would wait for the loop that waits for it; as a failure of that record, and nothing hangs."""
+    inner = StreamApp(concurrency=2)
+    inner.on_record(lambda _record: None)
+    outer = StreamApp(concurrency=2)
+    outer.on_record(lambda _record: inner(event(records(1))))
+    caplog.set_level(logging.CRITICAL, logger="headwater")
+    [outcome] = outer.run(event(records(1))).outcomes
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, HandlerError)
+    assert "inside" in str(outcome.error)
+
+
+def test_the_outcome_names_all_routes_of_the_record() -> None:
+    """As it does in order."""
+    app = StreamApp(concurrency=2)
+
+    @app.on_record
+    def one(_record: Record) -> None: ...
+
+    @app.on_record
+    async def two(_record: Record) -> None: ...
+
+    handlers: Callable[..., Any] = app.run
+    assert handlers(event(records(1))).outcomes == [Handled(("one", "two"))]
