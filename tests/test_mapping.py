@@ -14,9 +14,9 @@ import pytest
 from botocore.stub import Stubber
 
 from headwater import Record, StreamApp, to_python
+from headwater.get_records import lambda_record
 from headwater.mapping.answers import first_to_redeliver
 from headwater.mapping.delivery import Delivery, deliver
-from headwater.mapping.get_records import lambda_record
 from headwater.mapping.poller import StreamPoller
 from headwater.sources import read_event
 from headwater.testing import Table, event

@@ -26,7 +26,7 @@ from headwater import (
     Skipped,
     StreamApp,
 )
-from headwater.mapping.get_records import lambda_record
+from headwater.get_records import lambda_record
 from tests.parts.tables import DynamoDB
 
 PATIENCE_SECONDS = 60.0

@@ -19,7 +19,7 @@ from headwater.errors import (
 from headwater.models import Decoder, Shape, unexpected_error
 from headwater.origins import Declared, from_another_region, was_over
 from headwater.paths import Step
-from headwater.streams import TTL, EventName, ImageName, UserIdentity, missing_image, parse_arn, read_time
+from headwater.streams import TTL, EventName, ImageName, UserIdentity, missing_image, place_of, read_time
 from headwater.values import WireItem
 
 M_co = TypeVar("M_co", covariant=True, default=dict[str, Any])
@@ -74,13 +74,13 @@ class Record(Generic[M_co, K_co]):
 
     @property
     def table_name(self) -> str:
-        """The table's name from the stream's ARN; empty when the ARN names none."""
-        return parse_arn(self._arn).table_name
+        """The table's name from the stream's ARN, else from `tableName`; empty when neither says."""
+        return place_of(self._raw).table_name
 
     @property
     def region(self) -> str:
         """The region from the stream's ARN, else from `awsRegion`; empty when neither says."""
-        return parse_arn(self._arn).region or _text(self._raw.get("awsRegion"))
+        return place_of(self._raw).region
 
     @property
     def view_type(self) -> str:
@@ -89,7 +89,7 @@ class Record(Generic[M_co, K_co]):
 
     @property
     def created_at(self) -> datetime:
-        """When the item was written, in UTC. DynamoDB rounds it down to the second.
+        """When the item was written, in UTC: in whole seconds, and through Kinesis in milli- or microseconds.
 
         Raises:
             MalformedRecordError: When the record has no usable `ApproximateCreationDateTime`.
@@ -214,10 +214,6 @@ class Record(Generic[M_co, K_co]):
     def _stream(self) -> Mapping[str, Any]:
         stream: Mapping[str, Any] = self._raw["dynamodb"]
         return stream
-
-    @property
-    def _arn(self) -> str:
-        return _text(self._raw.get("eventSourceARN"))
 
     def _image(self, name: ImageName, decoder: Decoder) -> Any:
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
 ImageName: TypeAlias = Literal["Keys", "NewImage", "OldImage"]
@@ -53,6 +54,24 @@ def parse_arn(arn: str) -> TableArn:
     return TableArn(match[1], match[2]) if match else TableArn("", "")
 
 
+def place_of(raw: Mapping[str, Any]) -> TableArn:
+    """Where a record's table is: from the ARN, else from `awsRegion` and `tableName`; empty texts when neither says.
+
+    A change that came through Kinesis has the ARN of the Kinesis stream, and names its table itself.
+    """
+    named = parse_arn(_text(raw.get("eventSourceARN")))
+    if all(named):
+        return named
+    return TableArn(
+        named.region or _text(raw.get("awsRegion")), named.table_name or _text(raw.get("tableName"))
+    )
+
+
+def table_of(raw: Mapping[str, Any]) -> str:
+    """The name of a record's table; empty when the record does not say."""
+    return place_of(raw).table_name
+
+
 def missing_image(name: ImageName, view_type: str, table_name: str) -> str:
     """Say why a record lacks an image, and what to do about it."""
     if name == "Keys" or view_type in _VIEWS_WITH[name].split(" or "):
@@ -72,3 +91,7 @@ def read_time(seconds: object) -> datetime | None:
         return datetime.fromtimestamp(float(seconds), tz=UTC)
     except (ValueError, OverflowError, OSError):  # no time that a datetime can hold
         return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

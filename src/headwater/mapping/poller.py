@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from headwater.mapping.get_records import lambda_record
+from headwater.get_records import lambda_record
 
 StartingPosition: TypeAlias = Literal["TRIM_HORIZON", "LATEST"]
 
