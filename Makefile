@@ -14,7 +14,7 @@ SOURCES := $(shell find src -type d ! -name __pycache__) $(shell find src exampl
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a venv without its pip is no venv
 .NOTPARALLEL: # one pip at a time in one venv
-.PHONY: help demo test lint types docs bench oldest clean
+.PHONY: help demo test soak lint types docs bench oldest clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{ printf "make %-6s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ test: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## run all tests against the bu
 	@rm -f .coverage .coverage.*
 	$(PY) -m pytest --numprocesses 2 --dist loadfile --cov --cov-report= $(TESTS)
 	@$(if $(TESTS),,$(PY) -m coverage report --include='*/headwater/*.py' --fail-under=100)
+
+soak: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## run random schedules of failures until Ctrl-C
+	@$(PY) -m tests.schedules
 
 lint: $(VENV)/.lint $(VENV)/.wheel ## check style, format and import contracts
 	$(VENV)/bin/ruff check .

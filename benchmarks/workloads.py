@@ -16,6 +16,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from boto3.dynamodb.types import TypeDeserializer
 
 from benchmarks.batch import RECORDS, Order, order, stream_event
+from benchmarks.concurrency import ITEMS, overhead, waiting
 from benchmarks.contest import Contestant
 from headwater import Attr, Modify, StreamApp, to_python
 
@@ -189,5 +190,10 @@ ALL: Mapping[str, Callable[[], Mapping[str, Contestant]]] = {
     f"record that the only route does not want ({RECORDS} records)": one_route,
     f"both images into a pydantic model ({RECORDS} records)": models,
     f"both images into plain Python ({RECORDS} records)": plain,
+    **{
+        f"handler that does nothing, {lanes} at once ({RECORDS} records)": partial(overhead, lanes)
+        for lanes in (1, 10, 50)
+    },
+    f"handler that waits for 10 ms ({RECORDS} records of {ITEMS} items)": waiting,
     "import in a fresh interpreter": imports,
 }
