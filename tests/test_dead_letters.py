@@ -15,8 +15,10 @@ from pydantic import BaseModel
 from headwater import (
     DeadLetter,
     DeadLettered,
+    DeadLetterError,
     Failed,
     Handled,
+    HandlerError,
     Insert,
     Modify,
     Record,
@@ -26,6 +28,8 @@ from headwater import (
     StreamApp,
 )
 from headwater.dead_letters import digest_traceback
+from headwater.invocation import Invocation, Plan
+from headwater.origins import NOTHING_DECLARED
 from headwater.testing import LambdaContext, Table, event
 
 TABLE = Table("Orders", keys="Id")
@@ -472,3 +476,146 @@ def test_an_unfinished_record_counts_only_when_it_was_the_first() -> None:
     assert app(event(batch[1:]), LambdaContext(remaining_ms=150)) == DONE
     [letter] = box.letters
     assert (letter.phase, letter.attempts, letter.route) == ("deadline", 2, "handle")
+
+
+# Letters of several lanes
+
+
+class Slow:
+    """A sink that takes its time, and refuses some."""
+
+    def __init__(self, *refused: str) -> None:
+        self.calls: list[list[Any]] = []
+        self.refused = refused
+        self.ids: dict[str, Any] = {}
+
+    async def store(self, letters: Sequence[DeadLetter]) -> None:
+        await asyncio.sleep(0.01)
+        self.calls.append([letter.record["dynamodb"]["Keys"]["Id"]["S"] for letter in letters])
+        refused = [
+            letter.sequence_number
+            for letter in letters
+            if letter.record["dynamodb"]["Keys"]["Id"]["S"] in self.refused
+        ]
+        if refused:
+            raise DeadLetterError("full", not_stored=refused)
+
+
+def rejecting(box: Any, **options: Any) -> StreamApp:
+    app = StreamApp(dead_letters=box, concurrency=4, **options)
+
+    @app.on_insert
+    async def handle(_record: Insert) -> None:
+        await asyncio.sleep(0)
+        raise Reject("no")
+
+    return app
+
+
+def test_letters_of_several_lanes_go_together() -> None:
+    """Those that come while the sink is busy: four lanes need fewer calls than they have letters."""
+    box = Slow()
+    assert rejecting(box)(event(records(*"abcdefgh"))) == DONE
+    assert sorted(each for call in box.calls for each in call) == list("abcdefgh")
+    assert len(box.calls) < 8
+    assert max(map(len, box.calls)) > 1
+
+
+def test_a_sink_that_names_what_it_did_not_store_leaves_only_that_unacknowledged() -> None:
+    """The others of the same call are stored."""
+    box, batch = Slow("c"), records(*"abcd")
+    result = rejecting(box, on_failure="isolate").run(event(batch))
+    assert [type(outcome) for outcome in result.outcomes] == [
+        DeadLettered,
+        DeadLettered,
+        Failed,
+        DeadLettered,
+    ]
+    assert result.response == named(batch[2])
+
+
+def test_a_sink_that_ends_the_process_ends_the_batch() -> None:
+    """Whatever it is called for."""
+
+    class Ends:
+        def store(self, _letters: Sequence[DeadLetter]) -> None:
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        rejecting(Ends())(event(records(*"ab")))
+
+
+def test_a_letter_on_its_way_is_not_interrupted_by_the_deadline() -> None:
+    """It is waited for within the margin, so that the record is not put aside twice."""
+
+    class Box:
+        stored = 0
+
+        async def store(self, letters: Sequence[DeadLetter]) -> None:
+            await asyncio.sleep(0.12)
+            self.stored += len(letters)
+
+    box = Box()
+    app = rejecting(box, deadline_margin=0.1)
+    assert app(event(records("a")), LambdaContext(remaining_ms=200)) == DONE
+    assert box.stored == 1
+
+
+class Stuck:
+    """A sink that waits until it is told."""
+
+    def __init__(self) -> None:
+        self.waits = True
+        self.stored: list[str] = []
+
+    async def store(self, letters: Sequence[DeadLetter]) -> None:
+        while self.waits:  # noqa: ASYNC110 - set between two runs of the loop
+            await asyncio.sleep(0.005)
+        self.stored.extend(letter.sequence_number for letter in letters)
+
+
+def test_a_letter_that_takes_too_long_leaves_its_record_unacknowledged() -> None:
+    """It may be stored all the same, so it may be stored twice: never not at all."""
+    box, batch = Stuck(), records("a")
+    app = rejecting(box, deadline_margin=0.05)
+    result = app.run(event(batch), LambdaContext(remaining_ms=150))
+    assert result.response == named(batch[0])
+    assert isinstance(result.outcomes[0], Failed)
+    box.waits = False
+    assert app(event(batch)) == DONE
+    assert set(box.stored) == {batch[0]["dynamodb"]["SequenceNumber"]}
+
+
+def test_a_letter_of_a_record_that_was_stopped_may_take_too_long_too() -> None:
+    """Its handler was stopped, and so is its letter: it is delivered again."""
+    box, batch = Stuck(), records("a")
+    app = StreamApp(dead_letters=box, max_attempts=1, concurrency=2, deadline_margin=0.05)
+    hangs = True
+
+    @app.on_insert
+    async def handle(_record: Insert) -> None:
+        if hangs:
+            await asyncio.sleep(60)
+
+    result = app.run(event(batch), LambdaContext(remaining_ms=150))
+    assert result.response == named(batch[0])
+    [failed] = result.outcomes
+    assert isinstance(failed, Failed)
+    assert failed.phase == "deadline"
+    box.waits, hangs = False, False
+    assert app(event(batch)) == DONE
+
+
+def test_without_a_sink_nothing_can_be_stored() -> None:
+    """Which is refused rather than taken for done."""
+    invocation = Invocation.__new__(Invocation)
+    invocation.plan = Plan({}, NOTHING_DECLARED)
+    letter = failing_letter()
+    with pytest.raises(HandlerError, match="no dead_letters="):
+        invocation.store(letter)
+
+
+def failing_letter() -> DeadLetter:
+    box = Box()
+    failing(box, error=Reject("no"))(event(records("bad")))
+    return box.letters[0]

@@ -127,7 +127,7 @@ def test_a_record_from_a_lambda_event_is_written_as_it_is() -> None:
         (b"\x00\xff", b64encode(b"\x00\xff").decode()),
         (bytearray(b"ab"), b64encode(b"ab").decode()),
         (memoryview(b"ab"), b64encode(b"ab").decode()),
-                (datetime(2025, 3, 9, 12, tzinfo=UTC), 1741521600),
+        (datetime(2025, 3, 9, 12, tzinfo=UTC), 1741521600),
         (datetime(2025, 3, 9, 14, tzinfo=timezone(timedelta(hours=2))), 1741521600),
         (datetime(2025, 3, 9, 12, 0, 0, 500_000), 1741521600.5),
         (Decimal(10) ** 30, 10**30),

@@ -29,6 +29,7 @@ from headwater import (
 )
 from headwater.items import item_of
 from headwater.lanes import Lanes
+from headwater.steps import Steps
 from headwater.testing import LambdaContext, Table, event
 
 TABLE = Table("Orders", keys="Id")
@@ -459,6 +460,117 @@ def test_what_waits_for_a_thread_of_the_pool_is_cancelled(gate: threading.Event)
     outcomes = app.run(event(records(1, 2, 3)), context).outcomes
     assert names(outcomes) == ["Failed", "Failed", "Withheld"]
     assert sorted(ran) == [1, 2]
+
+
+def test_no_record_starts_when_the_time_is_nearly_over() -> None:
+    """Those that run end; the others come again."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+    ran: list[int] = []
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        ran.append(record.keys["Id"])
+        await asyncio.sleep(0.03)
+
+    result = app.run(event(records(*range(100))), LambdaContext(remaining_ms=SHORT))
+    assert names(result.outcomes[: len(ran)]) == ["Handled"] * len(ran)
+    assert set(names(result.outcomes[len(ran) :])) == {"Withheld"}
+    assert 2 <= len(ran) < 100
+
+
+def test_an_item_waits_for_all_calls_that_were_left_behind(gate: threading.Event) -> None:
+    """A plain middleware and what it waits for are two; the record starts when both have ended."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+    ran: list[str] = []
+
+    @app.middleware
+    def wait(record: Any, call_next: Any) -> None:
+        call_next(record)
+        ran.append("left")
+
+    @app.on_record
+    def handle(_record: Record) -> None:
+        ran.append("handler")
+        gate.wait(30)
+
+    batch = records(1)
+    assert names(app.run(event(batch), LambdaContext(remaining_ms=SHORT)).outcomes) == ["Failed"]
+    timer = threading.Timer(0.02, gate.set)
+    timer.start()
+    assert names(app.run(event(batch)).outcomes) == ["Handled"]
+    timer.join()
+    assert ran[0] == "handler"
+    assert ran[-2:] == ["handler", "left"]
+
+
+def test_a_task_that_ends_the_process_late_ends_the_batch() -> None:
+    """Even when it does so while it is cancelled, beside one that does not let itself be cancelled."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+    stubborn = True
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        while stubborn:
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                if record.keys["Id"] == 1:
+                    raise SystemExit from None
+
+    with pytest.raises(SystemExit):
+        app.run(event(records(1, 2)), LambdaContext(remaining_ms=SHORT))
+    stubborn = False
+    assert app(event(records(1, 2))) == {"batchItemFailures": []}
+
+
+def test_what_does_not_end_when_the_batch_is_to_end_is_left_behind() -> None:
+    """The batch raises all the same, and the item waits."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+    stubborn = True
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        while stubborn:
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                continue
+            if record.keys["Id"] == 1:
+                raise SystemExit
+
+    with pytest.raises(SystemExit):
+        app.run(event(records(1, 2)))
+    assert app.run(event(records(2)), LambdaContext(remaining_ms=SHORT)).outcomes == [Withheld()]
+    stubborn = False
+    assert app(event(records(2))) == {"batchItemFailures": []}
+
+
+def test_what_a_thread_asks_for_when_it_is_too_late_does_not_start() -> None:
+    """Between the end of the time and the first step of what a middleware called."""
+
+    async def ask() -> None:
+        steps = Steps.__new__(Steps)
+        steps._cancelled = True
+        with pytest.raises(asyncio.CancelledError):
+            await steps._packed(0, None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+    asyncio.run(ask())
+
+
+def test_a_fault_of_the_lanes_themselves_ends_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop would log it and wait for ever."""
+    app = StreamApp(concurrency=2)
+
+    @app.on_record
+    async def handle(_record: Record) -> None:
+        await asyncio.sleep(0)
+
+    def refuse(*_arguments: object) -> None:
+        raise LookupError("a fault")
+
+    monkeypatch.setattr(Lanes, "_settle", refuse)
+    with pytest.raises(LookupError, match="a fault"):
+        app(event(records(1, 2, 3)))
 
 
 # Items

@@ -127,10 +127,16 @@ class DeadLetterPolicy:
             return True
         return self.max_attempts is not None and attempts >= self.max_attempts
 
-    def store(self, letter: DeadLetter) -> object:
-        """Hand a letter to the sink; what comes back may have to be awaited."""
+    @property
+    def groups(self) -> bool:
+        """Whether the sink stores several letters at once."""
+        return isinstance(self.sink, DeadLetterSink)
+
+    def store(self, letters: Sequence[DeadLetter]) -> object:
+        """Hand letters to the sink, to a function just one; what comes back may have to be awaited."""
         if isinstance(self.sink, DeadLetterSink):
-            return self.sink.store([letter])
+            return self.sink.store(letters)
+        [letter] = letters
         return self.sink(letter)
 
 

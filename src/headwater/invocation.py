@@ -170,7 +170,7 @@ class Invocation:
         """Hand a letter to the sink; what comes back may have to be awaited. Raises what the sink raises."""
         if self.plan.dead_letters is None:
             raise HandlerError("this app has no dead_letters=")
-        return self.plan.dead_letters.store(letter)
+        return self.plan.dead_letters.store([letter])
 
     def stored(self, position: int, work: Work | None, letter: DeadLetter, failed: Failed | None) -> Outcome:
         """The outcome of a record that a sink has stored; `failed` is `None` for one that was only held."""

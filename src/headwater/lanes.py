@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -16,6 +18,7 @@ from headwater.errors import out_of_time
 from headwater.invocation import Invocation
 from headwater.items import Item, item_of
 from headwater.outcomes import Failed, Outcome, Withheld, acknowledged
+from headwater.postbox import Postbox
 from headwater.steps import Steps
 from headwater.work import Work
 from headwater.workers import Call, Workers
@@ -45,9 +48,11 @@ class Lanes:
         self._invocation = invocation
         self._width = width
         self._workers = workers
+        policy = invocation.plan.dead_letters
+        self._postbox = Postbox(policy, workers) if policy is not None and policy.groups else None
         self._outcomes: list[Outcome] = [Withheld()] * len(invocation.batch.records)
         self._next_unseen = 0
-        self._ready: deque[int] = deque()
+        self._ready: deque[tuple[int, Item]] = deque()
         self._lanes: dict[Item, deque[int]] = {}
         self._blocked: set[Item] = set()
         self._held: dict[Item, str] = {}
@@ -92,14 +97,14 @@ class Lanes:
             if self._started and not deadline.may_start():
                 self._going = False
                 break
-            position = self._ready.popleft() if self._ready else self._open_lane()
-            if position is None:
+            taken = self._ready.popleft() if self._ready else self._open_lane()
+            if taken is None:
                 break
-            self._start(position)
+            self._start(*taken)
         if not self._running and not (self._going and self._waiting):
             self._ended.set()
 
-    def _open_lane(self) -> int | None:
+    def _open_lane(self) -> tuple[int, Item] | None:
         """The next record whose item has no lane yet; those before it wait in theirs, or are withheld."""
         records = self._invocation.batch.records
         while self._next_unseen < len(records):
@@ -113,38 +118,38 @@ class Lanes:
                 continue
             self._lanes[item] = deque()
             if not (calls := self._workers.left_behind(item)):
-                return position
+                return position, item
             self._lanes[item].append(position)
             self._wait_for(item, calls)
         return None
 
     def _wait_for(self, item: Item, calls: list[Call]) -> None:
+        """Let the item's records start when all calls have ended."""
         self._waiting += 1
+        going_on = len(calls)
 
-        def ended(_call: object) -> None:
-            self._loop.call_soon_threadsafe(self._after_wait, item)
+        def one_ended() -> None:
+            nonlocal going_on
+            going_on -= 1
+            if not going_on:
+                self._waiting -= 1
+                self._ready.append((self._lanes[item].popleft(), item))
+                with self._ending_on_error():
+                    self._fill()
 
-        calls[0].add_done_callback(ended)
+        for call in calls:
+            call.add_done_callback(lambda _call: self._loop.call_soon_threadsafe(one_ended))
 
-    def _after_wait(self, item: Item) -> None:
-        self._waiting -= 1
-        if calls := self._workers.left_behind(item):
-            self._wait_for(item, calls)
-        else:
-            self._ready.append(self._lanes[item].popleft())
-        self._fill()
-
-    def _start(self, position: int) -> None:
+    def _start(self, position: int, item: Item) -> None:
         self._started = True
         invocation, began = self._invocation, perf_counter()
-        item = item_of(invocation.batch.records[position])
         begun = invocation.begin(position)
         if not isinstance(begun, Work | Failed):  # no handler, so no task either
             invocation.close(position, None, begun, began)
             self._settle(position, item, begun)
             return
         work = begun if isinstance(begun, Work) else None
-        lane = _Lane(item, Steps(invocation, self._workers, position), work, began)
+        lane = _Lane(item, Steps(invocation, self._workers, self._postbox, position), work, began)
         task = self._loop.create_task(
             self._handle(lane, begun, self._held.get(item)), context=self._context.copy()
         )
@@ -161,7 +166,7 @@ class Lanes:
             outcome = await lane.steps.settle(lane.work, _out_of_time(lane.work))
         except BaseException as error:
             # Out of a task, KeyboardInterrupt and SystemExit would leave the loop at once, with the others running.
-            self._fatal = self._fatal or error
+            self._end(error)
             return None
         self._close(lane, outcome)
         return outcome
@@ -170,17 +175,33 @@ class Lanes:
         self._invocation.close(lane.steps.position, lane.work, outcome, lane.began)
 
     def _ran(self, task: asyncio.Task[Outcome | None]) -> None:
-        lane = self._running.pop(task)
+        with self._ending_on_error():
+            self._note(task, self._running.pop(task))
+
+    @contextmanager
+    def _ending_on_error(self) -> Iterator[None]:
+        """Around what the loop calls: it would log an error of ours and go on, and the batch would wait for ever."""
+        try:
+            yield
+        except BaseException as error:
+            self._end(error)
+
+    def _end(self, error: BaseException) -> None:
+        self._fatal = self._fatal or error
+        self._going = False
+        self._ended.set()
+
+    def _note(self, task: asyncio.Task[Outcome | None], lane: _Lane) -> None:
         if going_on := lane.steps.going_on:
             self._workers.leave_behind(lane.item, going_on)
-        outcome: Outcome | None = Withheld()
         if not task.cancelled():
             outcome = task.result()
-        elif not self._late:
-            outcome, self._fatal = None, self._fatal or asyncio.CancelledError()
+        elif self._late:  # in what it still had to do when it was stopped
+            outcome = _out_of_time(lane.work)
+            self._close(lane, outcome)
+        else:
+            raise asyncio.CancelledError
         if outcome is None:
-            self._going = False
-            self._ended.set()
             return
         self._settle(lane.steps.position, lane.item, outcome)
         self._fill()
@@ -196,7 +217,7 @@ class Lanes:
         if self._invocation.holds(outcome):
             self._held.setdefault(item, self._invocation.batch.identifiers[position])
         if lane := self._lanes[item]:
-            self._ready.append(lane.popleft())
+            self._ready.append((lane.popleft(), item))
         else:
             del self._lanes[item]
 

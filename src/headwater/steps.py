@@ -13,6 +13,7 @@ from headwater.dead_letters import DeadLetter
 from headwater.errors import out_of_time
 from headwater.invocation import Invocation
 from headwater.outcomes import Failed, Outcome
+from headwater.postbox import Postbox
 from headwater.work import Work, refuse_generator
 from headwater.workers import Result, Workers, unpack
 
@@ -20,10 +21,13 @@ from headwater.workers import Result, Workers, unpack
 class Steps:
     """The steps of one record. `async def` functions run on the loop, `def` functions on a thread."""
 
-    def __init__(self, invocation: Invocation, workers: Workers, position: int) -> None:
+    def __init__(
+        self, invocation: Invocation, workers: Workers, postbox: Postbox | None, position: int
+    ) -> None:
         self.position = position
         self._invocation = invocation
         self._workers = workers
+        self._postbox = postbox
         self._loop = asyncio.get_running_loop()
         self.storing = False  # a dead letter is on its way: it is not to be interrupted
         self._calls: list[Future[Result]] = []
@@ -138,7 +142,10 @@ class Steps:
     async def _store(self, work: Work | None, letter: DeadLetter, failed: Failed | None) -> Outcome:
         self.storing = True
         try:
-            await self._perform(self._invocation.store, False, letter)  # noqa: FBT003
+            if self._postbox is None:
+                await self._perform(self._invocation.store, False, letter)  # noqa: FBT003
+            else:
+                await self._postbox.post(letter)
         except Exception as error:
             return Failed("dead letter", error, letter.route)
         finally:
