@@ -175,7 +175,9 @@ class World:
             if self.schedule.items[earlier] == item:
                 self.must(self.done(earlier), f"{position} ran while {earlier} of its item was not done")
                 held = self.schedule.hold_item and self.letters[earlier] and not self.schedule.loses_answers
-                in_batch = self.batch_start <= earlier and self.schedule.ledger == "memory"
+                # The second half of a bisected batch does not know what was put aside: that costs repeats.
+                known = self.schedule.ledger == "memory" and not self.schedule.bisects
+                in_batch = self.batch_start <= earlier and known
                 self.must(
                     not (held and in_batch), f"{position} ran though {earlier} of its item was put aside"
                 )
@@ -364,11 +366,12 @@ def finish(world: World) -> None:
             world.must(letter.record == record, f"the letter of {position} is not complete")
         if not schedule.exact:
             continue
-        world.must(len(letters) <= 1, f"{position} was put aside twice")
+        world.must(len(letters) <= 1 or schedule.bisects, f"{position} was put aside twice")
         for number in range(len(schedule.routes)):
             world.must(world.returned[position, number] <= 1, f"route {number} of {position} returned twice")
         faults = {schedule.behaviours[position, number].fault for number in range(len(schedule.routes))}
         counted = schedule.max_attempts is not None and not faults & {"reject", "decode"}
+        counted = counted and not schedule.bisects
         if letters and counted and not letters[0].error_type.endswith("Reject") and not schedule.sink_fails:
             world.must(
                 len(world.failed_in[position]) == schedule.max_attempts == letters[0].attempts,

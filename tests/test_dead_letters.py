@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from headwater import (
     Handled,
     HandlerError,
     Insert,
+    MemoryLedger,
     Modify,
     Record,
     Reject,
@@ -328,6 +330,110 @@ def test_the_last_safe_attempt_is_logged(caplog: pytest.LogCaptureFixture) -> No
     assert "has failed 1 of max_attempts=2 times" in warning
     assert "MaximumRetryAttempts" in warning
     assert "is put aside: ConnectionError" in caplog.records[-1].getMessage()
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+@pytest.mark.parametrize("kind", ["function", "store"])
+def test_a_sink_that_returns_a_generator_has_stored_nothing(concurrency: int, kind: str) -> None:
+    """Its body has not run."""
+
+    class Returns:
+        def store(self, letters: Sequence[DeadLetter]) -> Any:
+            return (letter for letter in letters)
+
+    async def later(letter: DeadLetter) -> Any:
+        return (each for each in [letter])
+
+    batch = records("bad")
+    app = failing(Returns() if kind == "store" else later, error=Reject("no"), concurrency=concurrency)
+    result = app.run(event(batch))
+    assert result.response == named(batch[0])
+    [failed] = result.outcomes
+    assert isinstance(failed, Failed)
+    assert (failed.phase, type(failed.error)) == ("dead letter", DeadLetterError)
+
+
+def test_what_another_app_has_put_aside_is_not_done() -> None:
+    """Two apps of one function may share a ledger: each has progress of its own."""
+    ledger, stored, sent = MemoryLedger(), Box(), list[Any]()
+    search = StreamApp(ledger=ledger, dead_letters=stored, on_failure="isolate")
+    mail = StreamApp(ledger=ledger)
+
+    @search.on_insert
+    def index(record: Insert) -> None:
+        raise (Reject if record.keys["Id"] == "y" else ConnectionError)
+
+    @mail.on_insert
+    def send(record: Insert) -> None:
+        sent.append(record.keys["Id"])
+
+    batch = records("x", "y")
+    assert search(event(batch)) == named(batch[0])
+    assert mail(event(batch)) == DONE
+    assert sent == ["x", "y"]
+
+
+def test_a_record_that_was_put_aside_can_be_run_again() -> None:
+    """While the ledger still has it: a batch that a person makes of it does not start where Lambda's did."""
+    box, seen = Box(), list[Any]()
+    app = StreamApp(dead_letters=box, on_failure="isolate")
+
+    @app.on_insert
+    def handle(record: Insert) -> None:
+        seen.append(record.keys["Id"])
+        if record.keys["Id"] == "x":
+            raise ConnectionError
+        if seen.count("y") == 1:
+            raise Reject("not yet")
+
+    batch = records("x", "y")
+    assert app(event(batch)) == named(batch[0])
+    [letter] = box.letters
+    assert app.run({"Records": [letter.record]}).outcomes == [Handled(("handle",))]
+    assert seen == ["x", "y", "y"]
+
+
+def test_a_record_whose_handler_hangs_on_its_thread_is_put_aside_all_the_same() -> None:
+    """Each invocation that makes no progress counts, also those in which it could not even start."""
+    box, gate = Box(), threading.Event()
+    app = StreamApp(
+        dead_letters=box, max_attempts=3, concurrency=2, deadline_margin=0.05, on_failure="isolate"
+    )
+
+    @app.on_insert
+    def handle(record: Insert) -> None:
+        if record.keys["Id"] == "hangs":
+            gate.wait(30)
+
+    batch = records("hangs", "a")
+    try:
+        for _ in range(2):
+            assert app(event(batch), LambdaContext(remaining_ms=150)) == named(batch[0])
+        assert app(event(batch), LambdaContext(remaining_ms=150)) == DONE
+    finally:
+        gate.set()
+    [letter] = box.letters
+    assert (letter.phase, letter.attempts) == ("deadline", 3)
+
+
+@pytest.mark.parametrize("sink", ["function", "store"])
+def test_letters_are_stored_when_all_threads_hang(sink: str) -> None:
+    """As when what all handlers need does not answer."""
+    box, gate = Box(), threading.Event()
+    app = StreamApp(
+        dead_letters=box if sink == "store" else lambda letter: box.store([letter]),
+        max_attempts=1,
+        concurrency=2,
+        deadline_margin=0.1,
+    )
+    app.on_insert(lambda _record: gate.wait(30))
+    batch = records("a", "b")
+    try:
+        response = app(event(batch), LambdaContext(remaining_ms=200))
+    finally:
+        gate.set()
+    assert response == named(batch[1])
+    assert [letter.record for letter in box.letters] == [batch[0]]
 
 
 # Skip

@@ -25,7 +25,6 @@ from headwater import (
     Skip,
     Skipped,
     StreamApp,
-    Withheld,
 )
 from headwater.items import item_of
 from headwater.lanes import Lanes
@@ -397,7 +396,10 @@ def test_a_thread_that_goes_on_keeps_its_item_until_it_ends(gate: threading.Even
     first = app.run(event(batch), LambdaContext(remaining_ms=SHORT))
     assert names(first.outcomes) == ["Failed", "Withheld", "Handled"]
     second = app.run(event(batch[:2]), LambdaContext(remaining_ms=SHORT))
-    assert names(second.outcomes) == ["Withheld", "Withheld"]
+    assert names(second.outcomes) == ["Failed", "Withheld"]
+    [failed, _] = second.outcomes
+    assert isinstance(failed, Failed)
+    assert "an earlier invocation had left behind" in str(failed.error)
     assert ran == [(1, 0), (2, 2)]
     gate.set()
     third = app.run(event(batch[:2]))
@@ -441,7 +443,7 @@ def test_a_task_that_refuses_to_be_cancelled_is_left_behind() -> None:
     [outcome] = app.run(event(batch), LambdaContext(remaining_ms=SHORT)).outcomes
     assert isinstance(outcome, Failed)
     assert outcome.phase == "deadline"
-    assert app.run(event(batch), LambdaContext(remaining_ms=SHORT)).outcomes == [Withheld()]
+    assert names(app.run(event(batch), LambdaContext(remaining_ms=SHORT)).outcomes) == ["Failed"]
     stubborn = False
     assert names(app.run(event(batch)).outcomes) == ["Handled"]
 
@@ -540,7 +542,7 @@ def test_what_does_not_end_when_the_batch_is_to_end_is_left_behind() -> None:
 
     with pytest.raises(SystemExit):
         app.run(event(records(1, 2)))
-    assert app.run(event(records(2)), LambdaContext(remaining_ms=SHORT)).outcomes == [Withheld()]
+    assert names(app.run(event(records(2)), LambdaContext(remaining_ms=SHORT)).outcomes) == ["Failed"]
     stubborn = False
     assert app(event(records(2))) == {"batchItemFailures": []}
 
@@ -571,6 +573,53 @@ def test_a_fault_of_the_lanes_themselves_ends_the_batch(monkeypatch: pytest.Monk
     monkeypatch.setattr(Lanes, "_settle", refuse)
     with pytest.raises(LookupError, match="a fault"):
         app(event(records(1, 2, 3)))
+
+
+def test_a_handler_that_a_middleware_gives_up_keeps_its_item() -> None:
+    """It goes on, on its thread: neither the next record of the item nor another try of the same one overlaps it."""
+    for gives_up in ("skips", "retries", "fails"):
+        app = StreamApp(concurrency=2, dead_letters=lambda _letter: None, permanent=TimeoutError)
+        watch = Watch()
+
+        @app.middleware
+        async def limit(record: Any, call_next: Any, gives_up: str = gives_up) -> None:
+            try:
+                await asyncio.wait_for(call_next(record), 0.02)
+            except TimeoutError:
+                if gives_up == "skips":
+                    raise Skip("too slow") from None
+                if gives_up == "fails":
+                    raise
+                await call_next(record)
+
+        @app.on_record
+        def handle(record: Record, watch: Watch = watch) -> None:
+            watch(record, 1)
+            time.sleep(0.1)
+            watch(record, -1)
+
+        assert app(event(records("a", "a"))) == {"batchItemFailures": []}
+        assert not watch.overlapped, gives_up
+        assert watch.running["a"] in (0, 1)  # the last one may still be on its way
+        time.sleep(0.15)
+
+
+def test_a_middleware_that_calls_the_handlers_twice_at_once_runs_them_once() -> None:
+    """One after the other, and what has returned does not run again."""
+    app = StreamApp(concurrency=2)
+    ran: list[int] = []
+
+    @app.middleware
+    async def twice(record: Any, call_next: Any) -> None:
+        await asyncio.gather(call_next(record), call_next(record))
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        await asyncio.sleep(0.001)
+        ran.append(record.keys["Id"])
+
+    assert app(event(records(1, 2))) == {"batchItemFailures": []}
+    assert sorted(ran) == [1, 2]
 
 
 # Items

@@ -141,6 +141,52 @@ def test_in_a_bisected_batch_a_first_half_that_fails_again_forgets_nothing() -> 
     assert {name: count for name, count in handlers.ran.items() if count > 1} == {("second", 0): 3}
 
 
+def test_after_a_bisection_nothing_stays_in_the_ledger() -> None:
+    """Whatever either half did: an incident that is over leaves no trace."""
+    for cut in range(1, 6):
+        for failing in ((), (0,), (cut,), (0, cut)):
+            handlers, batch = Handlers(0, on_failure="isolate"), records()
+            ledger = handlers.app._settings.ledger
+            handlers.app(event(batch))
+            handlers.failing = set(failing)
+            halves = batch[:cut], batch[cut:]
+            for half in halves:
+                handlers.app(event(half))
+            handlers.failing.clear()
+            for half in halves:
+                handlers.app(event(half))
+            assert repr(ledger) == "<MemoryLedger with 0 records>", (cut, failing)
+
+
+def test_a_lane_of_the_shard_leaves_the_entry_of_another_one_alone() -> None:
+    """With a ParallelizationFactor two batches of one shard are under way at once, each with attempts of its own."""
+    handlers = Handlers(0, 1, on_failure="isolate", dead_letters=lambda _letter: None, max_attempts=3)
+    batch = records(6)
+    lanes = batch[0::2], batch[1::2]
+    for _ in range(2):
+        for lane in lanes:
+            assert handlers.app(event(lane))["batchItemFailures"]
+    for lane in lanes:
+        assert handlers.app(event(lane)) == {"batchItemFailures": []}
+    assert {count for (name, _), count in handlers.ran.items() if name == "first"} == {1}
+    assert repr(handlers.app._settings.ledger) == "<MemoryLedger with 0 records>"
+
+
+def test_an_incident_that_lambda_gave_up_is_not_carried_on() -> None:
+    """Its entry is the nearest before each later batch, and says nothing about them."""
+    handlers = Handlers(0, on_failure="isolate")
+    ledger = handlers.app._settings.ledger
+    handlers.app(event(records()))
+    before = repr(ledger)
+    for _ in range(5):
+        later = records()
+        handlers.app(event(later))
+        handlers.failing.clear()
+        handlers.app(event(later))
+        handlers.failing.add(0)
+        assert repr(ledger) == before
+
+
 def test_pipes_delivers_only_what_is_listed_and_knows_what_is_done_of_it() -> None:
     """Its batches are found again by the first record that is listed, too."""
     handlers, batch = Handlers(1, 4, on_failure="isolate"), records()

@@ -24,6 +24,16 @@ async def yielding_async(_letter: DeadLetter) -> Any:
     yield
 
 
+class YieldingStore:
+    def store(self, letters: Any) -> Any:
+        yield from letters
+
+
+class YieldingCall:
+    async def __call__(self, letter: Any) -> Any:
+        yield letter
+
+
 class Observer:
     def __call__(self, event: object) -> None: ...
 
@@ -58,6 +68,8 @@ class Observer:
         ({"dead_letters": MemoryLedger}, "dead_letters=MemoryLedger is a class"),
         ({"dead_letters": yielding}, "contains yield"),
         ({"dead_letters": yielding_async}, "contains yield"),
+        ({"dead_letters": YieldingStore()}, "contains yield"),
+        ({"dead_letters": YieldingCall()}, "contains yield"),
         ({"ledger": "table"}, "ledger= takes a ledger such as"),
         ({"ledger": MemoryLedger}, "ledger= takes a ledger such as"),
         ({"observers": print}, "observers= takes a list of functions"),

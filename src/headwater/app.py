@@ -24,7 +24,7 @@ from headwater.options import NotReplicated
 from headwater.origins import NOTHING_DECLARED, Declared
 from headwater.records import AnyRecord, Record
 from headwater.results import BatchResult
-from headwater.routes import Route, name_routes
+from headwater.routes import Route, digest_routes, name_routes
 from headwater.routing import Router
 from headwater.settings import Settings, read_settings
 from headwater.signatures import function_name, read_signature
@@ -249,7 +249,12 @@ class StreamApp(Router):
             log_no_routes()
         settings = self._settings
         plan = Plan(
-            by_kind, self._declared, tuple(self._middlewares), settings.isolate, settings.dead_letters
+            by_kind,
+            self._declared,
+            tuple(self._middlewares),
+            settings.isolate,
+            settings.dead_letters,
+            digest_routes(routes),
         )
         self._engine = Engine(plan, settings, self._folding)
         return self._engine

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from time import perf_counter
 from typing import Any, TypeAlias
 
+from headwater.dead_letters import refuse_generator as refuse_generator_of_sink
 from headwater.invocation import Invocation
 from headwater.items import Item, item_of
 from headwater.outcomes import Failed, Outcome, Withheld, acknowledged
@@ -112,6 +113,7 @@ class _Loop:
             stored = self._invocation.store(letter)
             while inspect.isawaitable(stored):
                 stored = self._await(stored, self._invocation.deadline.left())
+            refuse_generator_of_sink(stored)
         except Exception as error:
             return Failed("dead letter", error, letter.route)
         return self._invocation.stored(position, work, letter, failed)

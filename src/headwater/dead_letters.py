@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
-from headwater.errors import MissingImageError, Phase, SourceError
+from headwater.errors import DeadLetterError, MissingImageError, Phase, SourceError
 from headwater.outcomes import Failed
 from headwater.sources import RawRecord
 from headwater.streams import table_of
@@ -138,6 +139,19 @@ class DeadLetterPolicy:
             return self.sink.store(letters)
         [letter] = letters
         return self.sink(letter)
+
+
+def refuse_generator(returned: object) -> None:
+    """Refuse what a sink returned, when it can not count as stored.
+
+    Raises:
+        DeadLetterError: When it is a generator.
+    """
+    if inspect.isgenerator(returned) or inspect.isasyncgen(returned):
+        raise DeadLetterError(
+            "the dead-letter sink returned a generator, whose body has not run, so nothing is stored: write it as a plain "
+            "or async function"
+        )
 
 
 def write_letter(  # noqa: PLR0913, PLR0917 - what is known of a record and its failure

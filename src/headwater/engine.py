@@ -51,12 +51,12 @@ class Engine:
             self._observers.tell(BatchStarted(batch.source, batch.records, context))
         self._pace.relax()
         deadline = Deadline(remaining_seconds(context), self._settings.margin, self._pace)
-        consumer = _consumer(batch, context)
+        consumer = f"{getattr(context, 'invoked_function_arn', '')} {_stream(batch)} {self._plan.name}"
         tally = self._load(batch, consumer)
         outcomes = self._run(Invocation(self._plan, batch, context, tally, deadline, self._observers))
         state = None if batch.window is None else self._fold(batch, outcomes)
         if tally is not None:
-            self._save(consumer, tally.loaded, tally.entry(outcomes))
+            self._save(consumer, *tally.changes(outcomes))
         if self._observers:
             seconds = perf_counter() - began
             self._observers.tell(BatchFinished(batch.source, batch.records, outcomes, seconds, context))
@@ -104,13 +104,13 @@ class Engine:
         self._ledger_fails.discard("be read")
         return Tally(batch, loaded)
 
-    def _save(self, consumer: str, loaded: Entry | None, entry: Entry | None) -> None:
-        """Keep what the next delivery needs; nothing is written when that is what the ledger has."""
+    def _save(self, consumer: str, forgotten: Entry | None, kept: Entry | None) -> None:
+        """Keep what the next delivery needs; where the ledger has that already, nothing is written."""
         ledger = self._settings.ledger
-        if ledger is None or entry == loaded:
+        if ledger is None or (forgotten is None and kept is None):
             return
         try:
-            ledger.replace(consumer, loaded, entry)
+            ledger.replace(consumer, forgotten, kept)
         except Exception as error:
             self._ledger_failed("be written", error)
         else:
@@ -122,8 +122,5 @@ class Engine:
         self._ledger_fails.add(action)
 
 
-def _consumer(batch: Batch, context: Any) -> str:
-    """Which function reads which stream: versions and aliases of a function are consumers of their own."""
-    function = getattr(context, "invoked_function_arn", "")
-    stream = batch.records[0].get("eventSourceARN") if batch.records else ""
-    return f"{function} {stream}"
+def _stream(batch: Batch) -> object:
+    return batch.records[0].get("eventSourceARN") if batch.records else None

@@ -37,6 +37,7 @@ class Plan:
         middlewares: Around the handlers of a record, the outermost first.
         isolate: After a failure, whether records of other items still start.
         dead_letters: Which failures are put aside, if any.
+        name: Another one for an app with other routes: two apps of one function have progress of their own.
     """
 
     routes: RoutesByKind
@@ -44,6 +45,7 @@ class Plan:
     middlewares: tuple[Middleware, ...] = ()
     isolate: bool = False
     dead_letters: DeadLetterPolicy | None = None
+    name: str = ""
 
 
 class Invocation:

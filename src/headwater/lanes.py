@@ -10,11 +10,11 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
 
-from headwater.errors import out_of_time
+from headwater.errors import DeadlineError, out_of_time
 from headwater.invocation import Invocation
 from headwater.items import Item, item_of
 from headwater.outcomes import Failed, Outcome, Withheld, acknowledged
@@ -96,18 +96,17 @@ class Lanes:
         while self._going and len(self._running) < self._width:
             if self._started and not deadline.may_start():
                 self._going = False
+            elif self._ready or self._open_lane():
+                self._start(*self._ready.popleft())
+            else:
                 break
-            taken = self._ready.popleft() if self._ready else self._open_lane()
-            if taken is None:
-                break
-            self._start(*taken)
         if not self._running and not (self._going and self._waiting):
             self._ended.set()
 
-    def _open_lane(self) -> tuple[int, Item] | None:
-        """The next record whose item has no lane yet; those before it wait in theirs, or are withheld."""
+    def _open_lane(self) -> bool:
+        """Find a record whose item has no lane yet; those before it wait in theirs, or are withheld."""
         records = self._invocation.batch.records
-        while self._next_unseen < len(records):
+        while not self._ready and self._next_unseen < len(records):
             position = self._next_unseen
             self._next_unseen += 1
             item = item_of(records[position])
@@ -115,13 +114,17 @@ class Lanes:
                 continue
             if item in self._lanes:
                 self._lanes[item].append(position)
-                continue
-            self._lanes[item] = deque()
-            if not (calls := self._workers.left_behind(item)):
-                return position, item
-            self._lanes[item].append(position)
+            else:
+                self._lanes[item] = deque((position,))
+                self._advance(item)
+        return bool(self._ready)
+
+    def _advance(self, item: Item) -> None:
+        """Let the next record of an item start, when nothing that was left behind goes on for it."""
+        if calls := self._workers.left_behind(item):
             self._wait_for(item, calls)
-        return None
+        else:
+            self._ready.append((self._lanes[item].popleft(), item))
 
     def _wait_for(self, item: Item, calls: list[Call]) -> None:
         """Let the item's records start when all calls have ended."""
@@ -133,8 +136,8 @@ class Lanes:
             going_on -= 1
             if not going_on:
                 self._waiting -= 1
-                self._ready.append((self._lanes[item].popleft(), item))
                 with self._ending_on_error():
+                    self._advance(item)
                     self._fill()
 
         for call in calls:
@@ -149,7 +152,7 @@ class Lanes:
             self._settle(position, item, begun)
             return
         work = begun if isinstance(begun, Work) else None
-        lane = _Lane(item, Steps(invocation, self._workers, self._postbox, position), work, began)
+        lane = _Lane(item, self._steps(position), work, began)
         task = self._loop.create_task(
             self._handle(lane, begun, self._held.get(item)), context=self._context.copy()
         )
@@ -216,8 +219,8 @@ class Lanes:
             return
         if self._invocation.holds(outcome):
             self._held.setdefault(item, self._invocation.batch.identifiers[position])
-        if lane := self._lanes[item]:
-            self._ready.append((lane.popleft(), item))
+        if self._lanes[item]:
+            self._advance(item)
         else:
             del self._lanes[item]
 
@@ -225,6 +228,9 @@ class Lanes:
         """End what is running: what does not end in time is left behind, and counts as not acknowledged."""
         self._going = False
         grace = self._invocation.deadline.grace
+        for lane in self._running.values():
+            if going_on := lane.steps.going_on:  # so that there are threads for what is still to be done
+                self._workers.leave_behind(lane.item, going_on)
         for task, lane in self._running.items():
             if not lane.steps.cancel():
                 task.cancel()
@@ -236,13 +242,37 @@ class Lanes:
             await asyncio.wait(self._running, timeout=grace)
         for task, lane in self._running.items():  # those that did not let themselves be cancelled
             task.remove_done_callback(self._ran)
-            self._workers.leave_behind(lane.item, [task, *lane.steps.going_on])
+            self._workers.leave_behind(lane.item, [task])
             if self._late:
-                self._outcomes[lane.steps.position] = outcome = _out_of_time(lane.work)
-                self._invocation.judge(lane.steps.position, lane.work, outcome)
-                self._close(lane, outcome)
+                await self._fail(lane, _out_of_time(lane.work))
+        if self._late and self._outcomes and isinstance(self._outcomes[0], Withheld):
+            # The first record could not start: to Lambda that is an attempt, as nothing before it has made progress.
+            item = item_of(self._invocation.batch.records[0])
+            await self._fail(_Lane(item, self._steps(0), None, perf_counter()), _still_running())
+
+    async def _fail(self, lane: _Lane, failed: Failed) -> None:
+        """Settle a record that has no task any more."""
+        outcome: Outcome = failed
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._invocation.deadline.grace):
+                outcome = await lane.steps.settle(lane.work, failed)
+        self._outcomes[lane.steps.position] = outcome
+        self._close(lane, outcome)
+
+    def _steps(self, position: int) -> Steps:
+        return Steps(self._invocation, self._workers, self._postbox, position)
 
 
 def _out_of_time(work: Work | None) -> Failed:
     names = [] if work is None else [route.name for route in work.routes if route.key not in work.done]
     return Failed("deadline", out_of_time(), names[0] if names else None)
+
+
+def _still_running() -> Failed:
+    return Failed(
+        "deadline",
+        DeadlineError(
+            "the record waited in vain for a handler of its item that an earlier invocation had left behind: a thread can "
+            "not be stopped, so give what it waits for a timeout"
+        ),
+    )

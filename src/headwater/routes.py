@@ -112,6 +112,13 @@ def name_routes(routes: Iterable[Route]) -> list[Route]:
     return named
 
 
+def digest_routes(routes: Iterable[Route]) -> str:
+    """A short text that is the same for the same named routes."""
+    from zlib import crc32
+
+    return f"{crc32(' '.join(route.key for route in routes).encode(errors='replace')):08x}"
+
+
 def declare_route(kinds: tuple[str, ...], handler: Any, options: Mapping[str, Any]) -> Route:
     """Make a route from what a decorator was given.
 

@@ -110,9 +110,10 @@ def _sink(sink: Any) -> Sink:
         raise DeclarationError(
             f"StreamApp: dead_letters= takes a sink or a function of one DeadLetter, not a {type(sink).__name__}"
         )
-    if inspect.isgeneratorfunction(sink) or inspect.isasyncgenfunction(sink):
+    called = getattr(sink, "store", None), sink, getattr(sink, "__call__", None)  # noqa: B004 - the method is wanted
+    if any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in called):
         raise DeclarationError(
-            "StreamApp: the function given as dead_letters= contains yield, so calling it would store nothing: write it "
+            "StreamApp: what is given as dead_letters= contains yield, so calling it would store nothing: write it "
             "as a function that returns"
         )
     checked: Sink = sink

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from headwater.dead_letters import DeadLetter
+from headwater.dead_letters import refuse_generator as refuse_generator_of_sink
 from headwater.errors import out_of_time
 from headwater.invocation import Invocation
 from headwater.outcomes import Failed, Outcome
@@ -31,13 +32,15 @@ class Steps:
         self._loop = asyncio.get_running_loop()
         self.storing = False  # a dead letter is on its way: it is not to be interrupted
         self._calls: list[Future[Result]] = []
+        self._handler_calls: list[Future[Result]] = []
+        self._handling = asyncio.Lock()
         self._inner: set[asyncio.Task[Any]] = set()  # what a thread waits for on the loop
         self._cancelled = False
 
     @property
     def going_on(self) -> list[Future[Result]]:
         """The calls on threads that have not ended."""
-        return [call for call in self._calls if not call.done()]
+        return [call for call in (*self._calls, *self._handler_calls) if not call.done()]
 
     def cancel(self) -> bool:
         """Cancel what can be: calls that wait for a thread, and what a thread waits for on the loop.
@@ -47,7 +50,7 @@ class Steps:
         """
         if not self.storing:
             self._cancelled = True
-            for call in self._calls:
+            for call in self.going_on:
                 call.cancel()
             for task in self._inner:
                 task.cancel()
@@ -84,30 +87,38 @@ class Steps:
 
     async def _call(self, depth: int, work: Work) -> None:
         """Call the middleware at this depth, which calls what is inside it; the handlers are innermost."""
-        invocation = self._invocation
-        if depth < len(invocation.plan.middlewares):
-            middleware = invocation.plan.middlewares[depth]
-            inside = self._inside_async if middleware.is_async else self._inside_thread
-            call_next = partial(inside, depth + 1, work)
-            returned = await self._perform(middleware.function, middleware.is_async, work.record, call_next)
-            refuse_generator(returned, work.record, middleware.name)
+        if depth == len(self._invocation.plan.middlewares):
+            async with self._handling:  # a middleware may call them twice, even at once
+                await self._handle(work)
             return
+        middleware = self._invocation.plan.middlewares[depth]
+        inside = self._inside_async if middleware.is_async else self._inside_thread
+        arguments = work.record, partial(inside, depth + 1, work)
+        if middleware.is_async:
+            returned = middleware.function(*arguments)
+        else:
+            returned = await self._on_thread(self._calls, middleware.function, *arguments)
+        refuse_generator(await _finish(returned), work.record, middleware.name)
+
+    async def _handle(self, work: Work) -> None:
+        # A handler that a middleware has given up goes on, when it is on a thread: the next one must not overlap it.
+        while calls := [call for call in self._handler_calls if not call.done()]:
+            await asyncio.wait(map(asyncio.wrap_future, calls))
+        context = self._invocation.context
         for route in work.remaining():
             with work.watch(route):
-                returned = await self._perform(route.call, route.is_async, work.record, invocation.context)
-                refuse_generator(returned, work.record, route.name)
+                if route.is_async:
+                    returned = route.call(work.record, context)
+                else:
+                    returned = await self._on_thread(self._handler_calls, route.call, work.record, context)
+                refuse_generator(await _finish(returned), work.record, route.name)
         work.complete = True
 
-    async def _perform(self, function: Callable[..., Any], is_async: bool, *arguments: Any) -> Any:  # noqa: FBT001
-        """Call a function, and await what comes back: an async function may return what is still to be awaited."""
-        returned = function(*arguments) if is_async else await self._on_thread(function, *arguments)
-        while inspect.isawaitable(returned):
-            returned = await returned
-        return returned
-
-    async def _on_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def _on_thread(
+        self, calls: list[Future[Result]], function: Callable[..., Any], *arguments: Any
+    ) -> Any:
         call = self._workers.submit(function, *arguments)
-        self._calls.append(call)
+        calls.append(call)
         return unpack(await asyncio.wrap_future(call))
 
     def _inside_async(self, depth: int, work: Work, record: object) -> Coroutine[Any, Any, None]:
@@ -143,7 +154,8 @@ class Steps:
         self.storing = True
         try:
             if self._postbox is None:
-                await self._perform(self._invocation.store, False, letter)  # noqa: FBT003
+                stored = await self._on_thread(self._calls, self._invocation.store, letter)
+                refuse_generator_of_sink(await _finish(stored))
             else:
                 await self._postbox.post(letter)
         except Exception as error:
@@ -151,3 +163,10 @@ class Steps:
         finally:
             self.storing = False
         return self._invocation.stored(self.position, work, letter, failed)
+
+
+async def _finish(returned: Any) -> Any:
+    """What comes of a call in the end: an async function may return what is still to be awaited."""
+    while inspect.isawaitable(returned):
+        returned = await returned
+    return returned

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from headwater.ledger import Entry, RecordProgress
+from headwater.ledger import Entry, RecordProgress, ordered
 from headwater.outcomes import Outcome, acknowledged
 from headwater.sources import Batch, RawRecord
 
@@ -36,41 +37,53 @@ class Tally:
         self._names = [_name(raw) for raw in batch.records]
         self._noted: dict[int, RecordProgress] = {}
 
-    @property
-    def loaded(self) -> Entry | None:
-        """What the ledger knew."""
-        return self._loaded
-
     def before(self, position: int) -> RecordProgress:
-        """How far a record got in earlier invocations."""
+        """How far a record got in earlier invocations.
+
+        That it was put aside is believed only of a batch that starts where the entry does: one that starts elsewhere may be
+        a person's, who wants it to run again.
+        """
         if self._loaded is None:
             return NOTHING
-        return self._loaded.progress.get(_identity(self._names[position]), NOTHING)
+        progress = self._loaded.progress.get(_identity(self._names[position]), NOTHING)
+        return replace(progress, put_aside=False) if progress.put_aside and not self._is_own else progress
 
     def note(self, position: int, progress: RecordProgress) -> None:
         """Remember how far a record got in this one."""
         self._noted[position] = progress
 
-    def entry(self, outcomes: Sequence[Outcome]) -> Entry | None:
-        """What the ledger is to keep for the next delivery; `None` when it need not remember anything.
+    def changes(self, outcomes: Sequence[Outcome]) -> tuple[Entry | None, Entry | None]:
+        """What the ledger is to forget, and what it is to keep for the next delivery; twice `None` for no change.
 
-        What was loaded of records that are not in this batch is kept: after a bisection, the other half has them.
+        An entry that was written for another first record is somebody else's: of another lane of the shard, or of a batch
+        that Lambda has bisected. It is read, and left alone while it knows of records that are not in this batch.
         """
         waiting = [position for position, outcome in enumerate(outcomes) if not acknowledged(outcome)]
-        progress = {} if self._loaded is None else dict(self._loaded.progress)
-        redelivered = self._redelivered(waiting)
-        if not (redelivered or progress):
-            return None
-        again = frozenset(redelivered)
-        for position, identity in enumerate(map(_identity, self._names)):
-            if position not in again:
-                progress.pop(identity, None)
-            elif position in self._noted:
-                progress[identity] = self._noted[position]
-        if redelivered and progress:
-            first = redelivered[0]
-            return Entry(_checkpoint(self._names[first], self._batch.identifiers[first]), progress)
-        return self._loaded if progress else None
+        if self._loaded is None and not waiting:
+            return None, None
+        identities = [_identity(name) for name in self._names]
+        known = {} if self._loaded is None else dict(self._loaded.progress)
+        kept = {identities[position]: self._latest(position) for position in self._redelivered(waiting)}
+        kept = {identity: progress for identity, progress in kept.items() if progress != NOTHING}
+        others = {identity: known[identity] for identity in known.keys() - set(identities)}
+        if self._is_own:  # after a bisection, the other half has them
+            kept |= others
+        forgotten = self._loaded if self._is_own or not others else None
+        if not kept:
+            return forgotten, None
+        first = self._redelivered(waiting)[0] if waiting else 0
+        entry = Entry(_checkpoint(self._names[first], self._batch.identifiers[first]), kept)
+        return (None, None) if entry == forgotten else (forgotten, entry)
+
+    @property
+    def _is_own(self) -> bool:
+        """Whether the entry was written for a batch that started with the same record."""
+        first = _checkpoint(self._names[0], self._batch.identifiers[0])
+        return self._loaded is not None and ordered(self._loaded.checkpoint) == ordered(first)
+
+    def _latest(self, position: int) -> RecordProgress:
+        noted = self._noted.get(position)
+        return self.before(position) if noted is None else noted
 
     def _redelivered(self, waiting: Sequence[int]) -> Sequence[int]:
         """Which positions come again: of Pipes what is listed, of a window all, else all from the checkpoint on."""

@@ -11,11 +11,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:stream"
 PATIENCE_SECONDS = 60.0
@@ -44,12 +44,22 @@ class Run:
     output: str
 
 
+NextEvent: TypeAlias = Callable[[Invocation | None], Any]
+"""Given what came back for the last event, the next one; `None` when there is none."""
+
+
+def _one_by_one(events: Sequence[Any]) -> NextEvent:
+    waiting = iter(events)
+    return lambda _last: next(waiting, None)
+
+
 class _Api(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, events: Sequence[Any]) -> None:
+    def __init__(self, events: Sequence[Any] | NextEvent, seconds: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.waiting = list(events)
+        self.next_event = events if callable(events) else _one_by_one(events)
+        self.milliseconds = int(seconds * 1000)
         self.invocations: list[Invocation] = []
         self.init_error: Any = None
         self.done = threading.Event()
@@ -62,17 +72,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """`/invocation/next`: the next event, or nothing any more."""
-        if not self.server.waiting:
+        answered = self.server.invocations
+        event = self.server.next_event(answered[-1] if answered else None)
+        if event is None:
             self.server.done.set()
             threading.Event().wait(
                 PATIENCE_SECONDS
             )  # as Lambda freezes a function that waits; the process is ended
             return
-        number = len(self.server.invocations)
-        body = json.dumps(self.server.waiting.pop(0)).encode()
+        number = len(answered)
+        body = json.dumps(event).encode()
         head = {
             "Lambda-Runtime-Aws-Request-Id": f"00000000-0000-0000-0000-{number:012}",
-            "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 30_000),
+            "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + self.server.milliseconds),
             "Lambda-Runtime-Invoked-Function-Arn": ARN,
             "Lambda-Runtime-Trace-Id": "Root=1-0-0",
         }
@@ -105,17 +117,23 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def run_in_lambda(
-    handler: str, events: Sequence[Any], *, cwd: Path, env: Mapping[str, str] | None = None
+    handler: str,
+    events: Sequence[Any] | NextEvent,
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    seconds: float = 30.0,
 ) -> Run:
     """Run a handler as Lambda does.
 
     Args:
         handler: `module.function`, as in a function's configuration.
-        events: The events to invoke it with, one after another in one process.
+        events: The events to invoke it with, one after another in one process; or what chooses the next one.
         cwd: The folder of the function's code.
         env: Environment variables besides those that Lambda sets.
+        seconds: The function's timeout, which nobody enforces: the context counts it down.
     """
-    api = _Api(events)
+    api = _Api(events, seconds)
     threading.Thread(target=api.serve_forever, daemon=True).start()
     environment = {
         **os.environ,

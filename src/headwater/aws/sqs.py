@@ -182,8 +182,10 @@ class SqsSink:
         }
         if not self._ordered:
             return Message(body, attributes)
-        change = f"{letter.stream_arn}\n{letter.sequence_number}\n{letter.event_id}"
-        return Message(body, attributes, _digest(_item(letter)), _digest(change))
+        # By whom and when, too: another function's letter of the same change, or a later one, is not the same letter.
+        change = letter.stream_arn, letter.sequence_number, letter.event_id
+        named = "\n".join((*change, letter.function_arn, letter.request_id, letter.time.isoformat()))
+        return Message(body, attributes, _digest(_item(letter)), _digest(named))
 
     def _read_limit(self) -> int:
         """How large a message may be, as the queue says; asked once."""
