@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import ANY, Stubber
 from jsonschema import Draft202012Validator
 
-from headwater.aws import DeadLetterError, S3Sink, SqsSink
+from headwater import DeadLetterError
+from headwater.aws import S3Sink, SqsSink
 from headwater.dead_letters import DeadLetter, DeadLetterSink
 from headwater.errors import DeclarationError, HeadwaterError
 from tests.parts.letters import client, letter, record

@@ -17,6 +17,7 @@ from headwater import (
     DeadLetter,
     DeadLettered,
     DeadLetterError,
+    DeadlineError,
     Failed,
     Handled,
     HandlerError,
@@ -546,6 +547,38 @@ def test_an_item_stays_held_on_redelivery(concurrency: int) -> None:
     assert len(box.letters) == 3
 
 
+@pytest.mark.parametrize("concurrency", [1, 2])
+@pytest.mark.parametrize("on_failure", ["stop", "isolate"])
+def test_an_item_stays_held_when_the_record_that_holds_it_is_not_delivered_again(
+    concurrency: int, on_failure: Any
+) -> None:
+    """It was before the checkpoint; the record behind it was never reached."""
+    box, fails, ran = Box(), True, list[Any]()
+    app = StreamApp(dead_letters=box, hold_item=True, concurrency=concurrency, on_failure=on_failure)
+
+    @app.on_insert
+    def handle(record: Insert) -> None:
+        if record.keys["Id"] == "x" and record.new["N"] == 0:
+            raise Reject("no")
+        if fails:
+            raise ConnectionError
+        ran.append(record.keys["Id"])
+
+    batch = records("x", "y", "x", "z")
+    if on_failure == "isolate":
+        batch = [batch[0], batch[1], batch[3]]
+    assert app(event(batch)) == named(batch[1])
+    fails = False
+    assert app(event([*batch[1:], *records("w", "x")])) == DONE
+    assert "x" not in ran
+    assert [letter.record["dynamodb"]["Keys"]["Id"]["S"] for letter in box.letters] == ["x"] * len(
+        box.letters
+    )
+    assert len(box.letters) == (3 if on_failure == "stop" else 2)
+    assert "behind an earlier record of its item" in box.letters[1].error_message
+    assert repr(app._settings.ledger) == "<MemoryLedger with 0 records>"
+
+
 def test_a_record_put_aside_by_an_earlier_invocation_is_not_asked_again() -> None:
     """Nothing is logged for it either."""
     box, asked = Box(), list[Any]()
@@ -582,6 +615,46 @@ def test_an_unfinished_record_counts_only_when_it_was_the_first() -> None:
     assert app(event(batch[1:]), LambdaContext(remaining_ms=150)) == DONE
     [letter] = box.letters
     assert (letter.phase, letter.attempts, letter.route) == ("deadline", 2, "handle")
+
+
+def test_a_reject_that_a_middleware_makes_of_the_deadline_is_put_aside() -> None:
+    """It is a verdict of its own, whatever position the record has."""
+    box = Box()
+    app = StreamApp(dead_letters=box, deadline_margin=0.05, on_failure="isolate")
+
+    @app.middleware
+    async def give_up(record: Any, call_next: Any) -> None:
+        try:
+            await asyncio.wait_for(call_next(record), 0.01)
+        except TimeoutError:
+            raise Reject("too slow") from None
+
+    @app.on_insert
+    async def handle(record: Insert) -> None:
+        await asyncio.sleep(60 if record.keys["Id"] == "slow" else 0)
+
+    assert app(event(records("a", "slow"))) == DONE
+    assert [letter.error_message for letter in box.letters] == ["too slow"]
+
+
+def test_a_deadline_that_a_plain_middleware_turns_into_a_reject_is_put_aside() -> None:
+    """Only running out of time itself is counted by position."""
+    box = Box()
+    app = StreamApp(dead_letters=box, deadline_margin=0.05)
+
+    @app.middleware
+    def give_up(record: Any, call_next: Any) -> None:
+        try:
+            call_next(record)
+        except DeadlineError:
+            raise Reject("too slow") from None
+
+    @app.on_insert
+    async def handle(record: Insert) -> None:
+        await asyncio.sleep(60 if record.keys["Id"] == "slow" else 0)
+
+    assert app(event(records("a", "slow")), LambdaContext(remaining_ms=150)) == DONE
+    assert [letter.error_message for letter in box.letters] == ["too slow"]
 
 
 # Letters of several lanes
@@ -707,7 +780,7 @@ def test_a_letter_of_a_record_that_was_stopped_may_take_too_long_too() -> None:
     assert result.response == named(batch[0])
     [failed] = result.outcomes
     assert isinstance(failed, Failed)
-    assert failed.phase == "deadline"
+    assert failed.phase == "dead letter"
     box.waits, hangs = False, False
     assert app(event(batch)) == DONE
 

@@ -25,6 +25,7 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
 import headwater
+import headwater.aws
 import headwater.testing
 from headwater import SourceError
 from headwater.sources import read_event
@@ -253,7 +254,9 @@ def test_every_test_that_a_page_names_exists() -> None:
     assert {name for name in named if f"def {name}(" not in here} == set()
 
 
-@pytest.mark.parametrize("module", [headwater, headwater.testing], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [headwater, headwater.aws, headwater.testing], ids=lambda module: module.__name__
+)
 def test_every_public_name_is_in_the_reference(module: types.ModuleType) -> None:
     """The pages of the reference name each of them once, and nothing else of the module."""
     pages = "".join(path.read_text() for path in sorted((ROOT / "docs" / "reference").glob("*.md")))

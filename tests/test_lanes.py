@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-import logging
 import threading
 import time
 from collections import defaultdict
@@ -28,7 +27,6 @@ from headwater import (
 )
 from headwater.items import item_of
 from headwater.lanes import Lanes
-from headwater.steps import Steps
 from headwater.testing import LambdaContext, Table, event
 
 TABLE = Table("Orders", keys="Id")
@@ -547,16 +545,146 @@ def test_what_does_not_end_when_the_batch_is_to_end_is_left_behind() -> None:
     assert app(event(records(2))) == {"batchItemFailures": []}
 
 
-def test_what_a_thread_asks_for_when_it_is_too_late_does_not_start() -> None:
-    """Between the end of the time and the first step of what a middleware called."""
+def test_what_a_task_of_a_middleware_asks_for_when_it_is_too_late_does_not_start() -> None:
+    """Its record is settled, and may be running again."""
+    app = StreamApp(concurrency=2, dead_letters=lambda _letter: None, permanent=TimeoutError)
+    ran: list[str] = []
+    tasks: list[asyncio.Task[None]] = []
 
-    async def ask() -> None:
-        steps = Steps.__new__(Steps)
-        steps._cancelled = True
-        with pytest.raises(asyncio.CancelledError):
-            await steps._packed(0, None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    @app.middleware
+    async def give_up(record: Any, call_next: Any) -> None:
+        if record.event_name == "MODIFY":
+            await call_next(record)
+            return
+        tasks.append(asyncio.create_task(_after(0.02, call_next, record)))
+        raise TimeoutError
 
-    asyncio.run(ask())
+    app.on_insert(lambda _record: ran.append("insert"))
+
+    @app.on_modify
+    async def wait(_record: Modify) -> None:
+        await asyncio.sleep(0.06)
+        ran.append("modify")
+
+    app(event([*records(1), TABLE.modify({"Id": 2}, {"Id": 2, "N": 1})]))
+    assert ran == ["modify"]
+    error = tasks[0].exception()
+    assert isinstance(error, HandlerError)
+    assert "settled already" in str(error)
+
+
+def test_what_a_thread_of_a_middleware_asks_for_when_it_is_too_late_does_not_start() -> None:
+    """The same, for a plain middleware that an async one has given up."""
+    app = StreamApp(concurrency=2, dead_letters=lambda _letter: None, permanent=TimeoutError)
+    ran: list[str] = []
+    late: list[HandlerError] = []
+
+    @app.middleware
+    async def limit(record: Any, call_next: Any) -> None:
+        if record.event_name == "MODIFY":
+            await call_next(record)
+        else:
+            await asyncio.wait_for(call_next(record), 0.01)
+
+    @app.middleware
+    def slow(record: Any, call_next: Any) -> None:
+        time.sleep(0.03 if record.event_name == "INSERT" else 0)
+        try:
+            call_next(record)
+        except HandlerError as error:
+            late.append(error)
+            raise
+
+    app.on_insert(lambda _record: ran.append("insert"))
+
+    @app.on_modify
+    async def wait(_record: Modify) -> None:
+        await asyncio.sleep(0.08)
+        ran.append("modify")
+
+    app(event([*records(1), TABLE.modify({"Id": 2}, {"Id": 2, "N": 1})]))
+    assert ran == ["modify"]
+    [error] = late
+    assert "settled already" in str(error)
+
+
+async def _after(seconds: float, call_next: Any, record: Any) -> None:
+    await asyncio.sleep(seconds)
+    await call_next(record)
+
+
+def test_a_task_that_a_middleware_leaves_running_is_cancelled_and_keeps_its_item() -> None:
+    """The handlers in it would overlap the next record of the item."""
+    app = StreamApp(concurrency=2, dead_letters=lambda _letter: None, permanent=TimeoutError)
+    watch, tasks = Watch(), list[Any]()
+
+    @app.middleware
+    async def limit(record: Any, call_next: Any) -> None:
+        task = asyncio.create_task(call_next(record))
+        tasks.append(task)
+        await asyncio.wait({task}, timeout=0.01)
+        raise TimeoutError
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        watch(record, 1)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            watch(record, -1)
+
+    assert app(event(records(1, 1))) == {"batchItemFailures": []}
+    assert not watch.overlapped
+    assert all(task.cancelled() for task in tasks[:1])
+
+
+@pytest.mark.parametrize("kind", ["condition", "observer"])
+def test_what_is_no_exception_ends_the_batch_from_anywhere(kind: str) -> None:
+    """Out of a condition that is asked between two records, or out of an observer: nothing hangs."""
+
+    class Fatal(BaseException):
+        pass
+
+    def refuse(told: Any) -> None:
+        if kind == "observer" and type(told).__name__ == "RecordFinished":
+            raise Fatal
+
+    app = StreamApp(concurrency=2, observers=[refuse])
+
+    def asks(_record: Modify) -> bool:
+        raise Fatal
+
+    if kind == "condition":
+        app.on_modify(when=asks)(lambda _record: None)
+
+    @app.on_insert
+    async def handle(_record: Insert) -> None:
+        await asyncio.sleep(0.001)
+
+    batch = [*records("a"), TABLE.modify({"Id": "a"}, {"Id": "a", "N": 2})]
+    with pytest.raises(Fatal):
+        app(event(batch))
+
+
+def test_what_ends_the_process_in_a_task_of_the_users_own_ends_the_batch() -> None:
+    """`asyncio.wait_for` makes one on Python 3.11: out of it, SystemExit would leave the loop with the others running."""
+    app = StreamApp(concurrency=2)
+    calm = False
+
+    @app.middleware
+    async def limit(record: Any, call_next: Any) -> None:
+        await asyncio.wait_for(asyncio.ensure_future(call_next(record)), 5)
+
+    @app.on_record
+    async def handle(record: Record) -> None:
+        await asyncio.sleep(0.001)
+        if record.keys["Id"] == 1 and not calm:
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        app(event(records(1, 2, 3)))
+    calm = True
+    assert app(event(records(1, 2, 3))) == {"batchItemFailures": []}
 
 
 def test_a_fault_of_the_lanes_themselves_ends_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -688,19 +816,20 @@ def test_two_apps_share_the_loop_and_not_their_threads() -> None:
     assert sorted(done) == ["a"] * 20 + ["b"] * 20
 
 
-def test_an_app_called_in_a_handler_of_a_lane_says_that_it_can_not_run(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """It would wait for the loop that waits for it; as a failure of that record, and nothing hangs."""
+def test_an_app_can_be_called_in_a_plain_handler_of_a_lane() -> None:
+    """It runs on the handler's thread, with a loop of its own, since the other one waits for it."""
+    ran: list[str] = []
     inner = StreamApp(concurrency=2)
-    inner.on_record(lambda _record: None)
+
+    @inner.on_record
+    async def inside(_record: Record) -> None:
+        await asyncio.sleep(0.001)
+        ran.append("inside")
+
     outer = StreamApp(concurrency=2)
     outer.on_record(lambda _record: inner(event(records(1))))
-    caplog.set_level(logging.CRITICAL, logger="headwater")
-    [outcome] = outer.run(event(records(1))).outcomes
-    assert isinstance(outcome, Failed)
-    assert isinstance(outcome.error, HandlerError)
-    assert "inside" in str(outcome.error)
+    assert names(outer.run(event(records(1, 2))).outcomes) == ["Handled", "Handled"]
+    assert ran == ["inside", "inside"]
 
 
 def test_the_outcome_names_all_routes_of_the_record() -> None:

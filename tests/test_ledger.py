@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import threading
+import time
 from collections import Counter
 from typing import Any
 
@@ -283,6 +286,56 @@ def test_routes_of_one_name_are_told_apart() -> None:
     app(batch)
     app(batch)
     assert ran == [0, 1, 1, 2]
+
+
+def test_routes_that_were_made_of_one_function_are_told_apart_by_what_they_were_made_with() -> None:
+    """So that another order of them, or one more, is not taken for those that had returned."""
+
+    def declare(*topics: str, down: str = "") -> StreamApp:
+        app = StreamApp(ledger=ledger)
+
+        def publish_to(topic: str) -> Any:
+            def publish(_record: Record) -> None:
+                published.append(topic)
+                if topic == down:
+                    raise ConnectionError
+
+            return publish
+
+        for topic in topics:
+            app.on_record(publish_to(topic))
+        app.on_record(functools.partial(lambda name, _record: published.append(name), "partial"))
+        return app
+
+    ledger, published, batch = MemoryLedger(), list[str](), event(records(1))
+    for changed in (("billing", "search"), ("audit", "search", "billing")):
+        declare("search", "billing", down="billing")(batch)
+        published.clear()
+        assert declare(*changed)(batch) == {"batchItemFailures": []}
+        assert {*changed, "partial"} - {"search"} <= set(published)
+
+
+def test_threads_can_share_an_app() -> None:
+    """With GetRecords, one for each shard: startup runs once, and the ledger bears it."""
+    handlers = Handlers(3, on_failure="isolate")
+    started: list[str] = []
+    handlers.app.on_startup(lambda: time.sleep(0.01))
+    handlers.app.on_startup(lambda: started.append("once"))
+    answers: list[Any] = []
+    shards = [records() for _ in range(4)]
+
+    def read(shard: list[dict[str, Any]]) -> None:
+        answers.extend(
+            handlers.app(event(shard))["batchItemFailures"][0]["itemIdentifier"] for _ in range(20)
+        )
+
+    threads = [threading.Thread(target=read, args=(shard,)) for shard in shards]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert started == ["once"]
+    assert Counter(answers) == {number(shard[3]): 20 for shard in shards}
 
 
 # MemoryLedger by itself

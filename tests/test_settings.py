@@ -34,6 +34,12 @@ class YieldingCall:
         yield letter
 
 
+class AsyncLedger:
+    def load(self, consumer: str, checkpoint: str) -> None: ...
+
+    async def replace(self, consumer: str, old: Any, new: Any) -> None: ...
+
+
 class Observer:
     def __call__(self, event: object) -> None: ...
 
@@ -72,6 +78,7 @@ class Observer:
         ({"dead_letters": YieldingCall()}, "contains yield"),
         ({"ledger": "table"}, "ledger= takes a ledger such as"),
         ({"ledger": MemoryLedger}, "ledger= takes a ledger such as"),
+        ({"ledger": AsyncLedger()}, "never awaited"),
         ({"observers": print}, "observers= takes a list of functions"),
         ({"observers": ["print"]}, "observers= takes a list of functions"),
         ({"observers": [Observer]}, "the observer Observer is a class"),
@@ -90,7 +97,12 @@ def test_the_default_keeps_nothing_and_stops() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"concurrency": 2}, {"on_failure": "isolate"}, {"dead_letters": sink, "max_attempts": 2}],
+    [
+        {"concurrency": 2},
+        {"on_failure": "isolate"},
+        {"dead_letters": sink, "max_attempts": 2},
+        {"dead_letters": sink, "hold_item": True},
+    ],
 )
 def test_what_needs_a_memory_has_one(options: dict[str, Any]) -> None:
     """Unless another ledger is given."""

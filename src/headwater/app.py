@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, Literal, overload
 
@@ -69,13 +70,14 @@ class StreamApp(Router):
             on_failure: With `"stop"` nothing starts after a failure; with `"isolate"` only later records of the failed item
                 are withheld.
             ledger: Where it is kept what is done beyond the checkpoint, and how often records have failed. Without one, a
-                `MemoryLedger` where `concurrency`, `on_failure="isolate"` or `max_attempts` need it.
+                `MemoryLedger` where `concurrency`, `on_failure="isolate"`, `max_attempts` or `hold_item` need it.
             dead_letters: Where records are put aside: a sink, or a plain or async function that stores a `DeadLetter` or
                 raises. Those that can not be decoded go there at once, as do those that a handler rejects.
             max_attempts: A record that has failed in so many invocations is put aside. At most 1 +
                 `MaximumRetryAttempts` of the event source mapping, or Lambda gives up first.
             permanent: Exceptions that no repetition mends: a record whose handler raises one is put aside at once.
-            hold_item: Whether later records of an item are put aside too, behind one that was.
+            hold_item: Whether later records of an item are put aside too, behind one that was: those of the same batch, also
+                when it is delivered again.
             deadline_margin: Seconds before the function's timeout to keep for the ledger and the answer; at most half of
                 the time that an invocation has.
             observers: Functions that are told what happens: see `Observer`.
@@ -108,6 +110,7 @@ class StreamApp(Router):
         self._middlewares: list[Middleware] = []
         self._startup: list[Callable[[], Any]] = []
         self._engine: Engine | None = None
+        self._starting = threading.Lock()
         self._folding = Fold()
 
     def on_window(self, function: WindowFunction) -> WindowFunction:
@@ -235,8 +238,12 @@ class StreamApp(Router):
 
     def _started(self) -> Engine:
         """What runs the batches: made with the first one, when all routes are declared."""
-        if self._engine is not None:
+        with self._starting:
+            if self._engine is None:
+                self._engine = self._start()
             return self._engine
+
+    def _start(self) -> Engine:
         routes = name_routes(self.routes)
         self._freeze()
         while self._startup:
@@ -256,8 +263,7 @@ class StreamApp(Router):
             settings.dead_letters,
             digest_routes(routes),
         )
-        self._engine = Engine(plan, settings, self._folding)
-        return self._engine
+        return Engine(plan, settings, self._folding)
 
     def __str__(self) -> str:
         """The table of routes, in the order in which they run."""

@@ -40,7 +40,6 @@ class _Loop:
         self._await = await_
         self._going = True
         self._blocked: set[Item] = set()
-        self._held: dict[Item, str] = {}
 
     def next(self, position: int) -> Outcome:
         invocation = self._invocation
@@ -54,12 +53,11 @@ class _Loop:
         item = item_of(invocation.batch.records[position])
         if item in self._blocked:
             return Withheld()
-        outcome = self._handle(position, self._held.get(item))
+        outcome = self._handle(position, invocation.behind(item))
         if not acknowledged(outcome):
             self._blocked.add(item)
             self._going = invocation.plan.isolate
-        elif invocation.holds(outcome):
-            self._held.setdefault(item, invocation.batch.identifiers[position])
+        invocation.note_held(item, position, outcome)
         return outcome
 
     def _handle(self, position: int, behind: str | None) -> Outcome:

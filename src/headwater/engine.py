@@ -123,4 +123,4 @@ class Engine:
 
 
 def _stream(batch: Batch) -> object:
-    return batch.records[0].get("eventSourceARN") if batch.records else None
+    return batch.original(0).get("eventSourceARN") if batch.records else None

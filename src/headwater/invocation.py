@@ -12,6 +12,7 @@ from headwater.deadline import Deadline
 from headwater.dispatch import Dispatch
 from headwater.errors import DeadlineError, HandlerError, MiddlewareError
 from headwater.events import RecordFinished, RecordStarted
+from headwater.items import Item
 from headwater.kinds import read_record
 from headwater.ledger import RecordProgress
 from headwater.middleware import Middleware
@@ -71,15 +72,25 @@ class Invocation:
         self.deadline = deadline
         self._tally = tally
         self._observers = observers
+        self._held: dict[Item, str] = {}
 
     @property
     def holds_items(self) -> bool:
         """Whether later records of an item are put aside behind one that was."""
         return self.plan.dead_letters is not None and self.plan.dead_letters.hold_item
 
-    def holds(self, outcome: Outcome) -> bool:
-        """Whether an outcome makes later records of its item go aside too."""
-        return self.holds_items and isinstance(outcome, DeadLettered)
+    def note_held(self, item: Item, position: int, outcome: Outcome) -> None:
+        """Where an outcome makes later records of its item go aside too, remember that."""
+        if self.holds_items and isinstance(outcome, DeadLettered):
+            self._held.setdefault(item, f"record {self.batch.identifiers[position]}")
+            if self._tally is not None:
+                self._tally.hold(item)
+
+    def behind(self, item: Item) -> str | None:
+        """Behind what a record of this item is put aside, if it is."""
+        if self._tally is not None and item not in self._held and self._tally.holds(item):
+            return "an earlier record"
+        return self._held.get(item)
 
     def begin(self, position: int) -> Work | Outcome:
         """Read a record and ask all routes, before the first handler runs: a failing condition repeats no handler.
@@ -133,7 +144,10 @@ class Invocation:
             return Failed("deadline" if isinstance(error, DeadlineError) else "middleware", error)
         if work.failed is not None:
             # One that a middleware keeps to itself has failed all the same.
-            return Failed(work.failed.phase, error or work.failed.error, work.failed.route)
+            own = error is None or (error.__cause__ is work.failed.error and isinstance(error, RuntimeError))
+            # Python lets no StopIteration out of a coroutine, and puts a RuntimeError around it.
+            reported = work.failed.error if own and isinstance(work.failed.error, StopIteration) else error
+            return Failed(work.failed.phase, reported or work.failed.error, work.failed.route)
         if not work.complete:
             return Failed("middleware", _never_called(work))
         if len(work.skipped) == len(work.routes):
@@ -149,7 +163,7 @@ class Invocation:
         before = NOTHING if self._tally is None else self._tally.before(position)
         # Lambda counts an invocation as an attempt when it makes no progress. A handler that was stopped for lack of time
         # is to blame for that only where no record before it used that time.
-        counts = failed.phase != "deadline" or position == 0
+        counts = position == 0 or not isinstance(failed.error, DeadlineError)
         attempts = before.attempts + counts
         self._note(position, work, attempts)
         policy = self.plan.dead_letters
@@ -163,9 +177,7 @@ class Invocation:
 
     def hold(self, position: int, work: Work | None, behind: str) -> DeadLetter:
         """The letter of a record that is put aside unseen, behind one of its item that was."""
-        held = Failed(
-            "dead letter", Reject(f"put aside behind record {behind} of its item, as hold_item asks")
-        )
+        held = Failed("dead letter", Reject(f"put aside behind {behind} of its item, as hold_item asks"))
         return self._letter(position, work, held, 0 if work is None else work.attempts)
 
     def store(self, letter: DeadLetter) -> object:

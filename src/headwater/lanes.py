@@ -55,7 +55,6 @@ class Lanes:
         self._ready: deque[tuple[int, Item]] = deque()
         self._lanes: dict[Item, deque[int]] = {}
         self._blocked: set[Item] = set()
-        self._held: dict[Item, str] = {}
         self._running: dict[asyncio.Task[Outcome | None], _Lane] = {}
         self._waiting = 0  # lanes that wait for a call that an earlier invocation left behind
         self._started = False
@@ -154,24 +153,29 @@ class Lanes:
         work = begun if isinstance(begun, Work) else None
         lane = _Lane(item, self._steps(position), work, began)
         task = self._loop.create_task(
-            self._handle(lane, begun, self._held.get(item)), context=self._context.copy()
+            self._handle(lane, begun, invocation.behind(item)), context=self._context.copy()
         )
         self._running[task] = lane
         task.add_done_callback(self._ran)
 
     async def _handle(self, lane: _Lane, begun: Work | Failed, behind: str | None) -> Outcome | None:
-        outcome: Outcome
         try:
-            outcome = await lane.steps.take(begun, behind)
+            try:
+                outcome = await lane.steps.take(begun, behind)
+            except asyncio.CancelledError:
+                if not self._late:  # a handler's own, or the whole batch is to end
+                    raise
+                outcome = await lane.steps.settle(lane.work, _out_of_time(lane.work))
+            if not lane.steps.left_behind:
+                self._close(lane, outcome)
         except asyncio.CancelledError:
-            if not self._late:  # a handler's own, or the whole batch is to end
-                raise
-            outcome = await lane.steps.settle(lane.work, _out_of_time(lane.work))
+            raise
         except BaseException as error:
             # Out of a task, KeyboardInterrupt and SystemExit would leave the loop at once, with the others running.
             self._end(error)
             return None
-        self._close(lane, outcome)
+        finally:
+            lane.steps.end()
         return outcome
 
     def _close(self, lane: _Lane, outcome: Outcome) -> None:
@@ -197,13 +201,9 @@ class Lanes:
     def _note(self, task: asyncio.Task[Outcome | None], lane: _Lane) -> None:
         if going_on := lane.steps.going_on:
             self._workers.leave_behind(lane.item, going_on)
-        if not task.cancelled():
-            outcome = task.result()
-        elif self._late:  # in what it still had to do when it was stopped
-            outcome = _out_of_time(lane.work)
-            self._close(lane, outcome)
-        else:
-            raise asyncio.CancelledError
+        if task.cancelled():
+            raise lane.steps.fatal or asyncio.CancelledError
+        outcome = task.result()
         if outcome is None:
             return
         self._settle(lane.steps.position, lane.item, outcome)
@@ -217,8 +217,7 @@ class Lanes:
             del self._lanes[item]
             self._going = self._going and self._invocation.plan.isolate
             return
-        if self._invocation.holds(outcome):
-            self._held.setdefault(item, self._invocation.batch.identifiers[position])
+        self._invocation.note_held(item, position, outcome)
         if self._lanes[item]:
             self._advance(item)
         else:
@@ -232,7 +231,7 @@ class Lanes:
             if going_on := lane.steps.going_on:  # so that there are threads for what is still to be done
                 self._workers.leave_behind(lane.item, going_on)
         for task, lane in self._running.items():
-            if not lane.steps.cancel():
+            if not lane.steps.stop():
                 task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
@@ -241,6 +240,7 @@ class Lanes:
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
         for task, lane in self._running.items():  # those that did not let themselves be cancelled
+            lane.steps.left_behind = True
             task.remove_done_callback(self._ran)
             self._workers.leave_behind(lane.item, [task])
             if self._late:

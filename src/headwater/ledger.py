@@ -7,6 +7,7 @@ batch, its second half starts later than that, which is why the nearest entry be
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
@@ -105,6 +106,7 @@ class MemoryLedger:
             max_records: Of how many records progress is kept; beyond that, the oldest entries are forgotten.
         """
         self._max_records = max_records
+        self._lock = threading.Lock()
         self._entries: dict[tuple[str, str], Entry] = {}
 
     def load(self, consumer: str, checkpoint: str) -> Entry | None:
@@ -120,13 +122,14 @@ class MemoryLedger:
 
     def replace(self, consumer: str, old: Entry | None, new: Entry | None) -> None:
         """Keep `new`, as the youngest, and forget `old`."""
-        if old is not None:
-            self._entries.pop((consumer, ordered(old.checkpoint)), None)
-        if new is None:
-            return
-        self._entries[consumer, ordered(new.checkpoint)] = new
-        while len(self._entries) > 1 and self._records() > self._max_records:
-            del self._entries[next(iter(self._entries))]
+        with self._lock:
+            if old is not None:
+                self._entries.pop((consumer, ordered(old.checkpoint)), None)
+            if new is None:
+                return
+            self._entries[consumer, ordered(new.checkpoint)] = new
+            while len(self._entries) > 1 and self._records() > self._max_records:
+                del self._entries[next(iter(self._entries))]
 
     def _records(self) -> int:
         return sum(len(entry.progress) for entry in self._entries.values())

@@ -15,7 +15,7 @@ from headwater.errors import HandlerError, out_of_time
 if TYPE_CHECKING:
     import asyncio
 
-# Set in what our loop runs, and in what that starts in turn, other threads included.
+# Set in what our loop runs, and in threads that it starts with its context.
 _INSIDE: Final = contextvars.ContextVar("headwater_inside_loop", default=False)
 
 
@@ -48,7 +48,10 @@ class HandlerLoop:
         """
         import asyncio
 
-        if _INSIDE.get():
+        nested = _INSIDE.get()
+        if (
+            nested and asyncio._get_running_loop() is not None
+        ):  # documented, and does not raise when there is none
             if inspect.iscoroutine(awaitable):
                 awaitable.close()
             raise HandlerError(
@@ -67,13 +70,16 @@ class HandlerLoop:
                     raise  # the handler's own
                 raise out_of_time() from None
 
+        if nested:  # on a thread that the loop waits for, so not on that loop
+            with asyncio.Runner() as runner:
+                return runner.run(wait())
         with self._lock:
             if self._runner is None:
                 self._runner = asyncio.Runner()
                 atexit.register(close_at_exit, self._runner)
             # A runner would keep the context of its first run: each awaitable is to see its caller's variables.
             context = contextvars.copy_context()
-            if asyncio._get_running_loop() is None:  # documented, and does not raise when there is none
+            if asyncio._get_running_loop() is None:
                 return self._runner.run(wait(), context=context)
             from concurrent.futures import ThreadPoolExecutor
 

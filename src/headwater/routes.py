@@ -100,16 +100,32 @@ class Route:
 
 def name_routes(routes: Iterable[Route]) -> list[Route]:
     """Give each route a key that is the same in every process that declares the same routes."""
-    named: list[Route] = []
+    listed = list(routes)
+    names = [f"{getattr(route.handler, '__module__', '')}.{_qualified(route)}" for route in listed]
+    equal = Counter(names)
+    names = [
+        name if equal[name] == 1 else name + _bound(route) for name, route in zip(names, listed, strict=True)
+    ]
     seen: Counter[str] = Counter()
-    for route in routes:
-        name = (
-            f"{getattr(route.handler, '__module__', '')}.{getattr(route.handler, '__qualname__', route.name)}"
-        )
+    for position, name in enumerate(names):
         seen[name] += 1
-        key = name if seen[name] == 1 else f"{name}#{seen[name]}"
-        named.append(replace(route, key=key, is_async=is_async(route.handler)))
-    return named
+        names[position] = name if seen[name] == 1 else f"{name}#{seen[name]}"
+    return [
+        replace(route, key=key, is_async=is_async(route.handler))
+        for route, key in zip(listed, names, strict=True)
+    ]
+
+
+def _qualified(route: Route) -> str:
+    return getattr(route.handler, "__qualname__", route.name)
+
+
+def _bound(route: Route) -> str:
+    """What a function that was made several times was made with: texts and numbers, in its closure or bound to it."""
+    handler = route.handler
+    cells = [cell.cell_contents for cell in getattr(handler, "__closure__", None) or ()]
+    bound = *getattr(handler, "args", ()), *getattr(handler, "keywords", {}).values()
+    return repr([value for value in (*cells, *bound) if isinstance(value, str | int)])
 
 
 def digest_routes(routes: Iterable[Route]) -> str:

@@ -70,7 +70,7 @@ def read_settings(  # noqa: PLR0913 - one for each option of an app
     ):
         raise DeclarationError(f"StreamApp: deadline_margin={deadline_margin!r} is no number of seconds")
     policy = _policy(dead_letters, max_attempts, permanent, hold_item)
-    needs_memory = concurrency > 1 or on_failure == "isolate" or max_attempts is not None
+    needs_memory = concurrency > 1 or on_failure == "isolate" or max_attempts is not None or hold_item
     return Settings(
         concurrency=concurrency,
         isolate=on_failure == "isolate",
@@ -138,6 +138,11 @@ def _ledger(ledger: Any) -> Ledger | None:
     ):
         raise DeclarationError(
             f"StreamApp: ledger= takes a ledger such as MemoryLedger(), with load and replace, not {ledger!r}"
+        )
+    if inspect.iscoroutinefunction(ledger.load) or inspect.iscoroutinefunction(ledger.replace):
+        raise DeclarationError(
+            "StreamApp: the methods of ledger= are called, and never awaited, so an async one would keep nothing: write "
+            "them as plain functions"
         )
     known: Ledger = ledger
     return known

@@ -11,7 +11,7 @@ from typing import Any
 
 from headwater.dead_letters import DeadLetter
 from headwater.dead_letters import refuse_generator as refuse_generator_of_sink
-from headwater.errors import out_of_time
+from headwater.errors import HandlerError, out_of_time
 from headwater.invocation import Invocation
 from headwater.outcomes import Failed, Outcome
 from headwater.postbox import Postbox
@@ -30,31 +30,44 @@ class Steps:
         self._workers = workers
         self._postbox = postbox
         self._loop = asyncio.get_running_loop()
-        self.storing = False  # a dead letter is on its way: it is not to be interrupted
+        self.fatal: BaseException | None = (
+            None  # what came out of a task of the user's own and ends the batch
+        )
+        self.left_behind = False  # it has not ended when the batch did
+        self._storing = False  # a dead letter is on its way: it is not to be interrupted
         self._calls: list[Future[Result]] = []
         self._handler_calls: list[Future[Result]] = []
         self._handling = asyncio.Lock()
-        self._inner: set[asyncio.Task[Any]] = set()  # what a thread waits for on the loop
-        self._cancelled = False
+        self._own_task: asyncio.Task[Any] | None = None
+        self._inner: set[asyncio.Task[Any]] = (
+            set()
+        )  # what runs `call_next` for a thread, or for a task of the user's own
+        self._over = False
+        self._stopped = False
 
     @property
-    def going_on(self) -> list[Future[Result]]:
-        """The calls on threads that have not ended."""
-        return [call for call in (*self._calls, *self._handler_calls) if not call.done()]
+    def going_on(self) -> list[Future[Result] | asyncio.Task[Any]]:
+        """The calls on threads, and tasks of the user's own, that have not ended."""
+        calls: list[Future[Result] | asyncio.Task[Any]] = [*self._calls, *self._handler_calls, *self._inner]
+        return [call for call in calls if not call.done()]
 
-    def cancel(self) -> bool:
-        """Cancel what can be: calls that wait for a thread, and what a thread waits for on the loop.
+    def stop(self) -> bool:
+        """Cancel what can be: calls that wait for a thread, and what runs `call_next` outside of the lane's own task.
 
         Returns:
             Whether something goes on that can not be cancelled, a call on a thread or a dead letter on its way.
         """
-        if not self.storing:
-            self._cancelled = True
-            for call in self.going_on:
-                call.cancel()
-            for task in self._inner:
-                task.cancel()
-        return self.storing or bool(self.going_on)
+        self._stopped = True
+        if self._storing:
+            return True
+        self.end()
+        return any(isinstance(call, Future) for call in self.going_on)
+
+    def end(self) -> None:
+        """Let nothing of the record start any more."""
+        self._over = True
+        for call in self.going_on:
+            call.cancel()
 
     async def take(self, begun: Work | Failed, behind: str | None) -> Outcome:
         """Run a record's handlers, and settle it if it fails.
@@ -63,6 +76,7 @@ class Steps:
             begun: What is to be done, or how it has failed already.
             behind: The record of its item that was put aside, when this one is to be put aside unseen.
         """
+        self._own_task = asyncio.current_task()
         work = begun if isinstance(begun, Work) else None
         if behind is not None:
             return await self._store(work, self._invocation.hold(self.position, work, behind), None)
@@ -124,7 +138,7 @@ class Steps:
     def _inside_async(self, depth: int, work: Work, record: object) -> Coroutine[Any, Any, None]:
         """`call_next` of a middleware that awaits it."""
         work.refuse_another(record)
-        return self._call(depth, work)
+        return self._tracked(depth, work)
 
     def _inside_thread(self, depth: int, work: Work, record: object) -> None:
         """`call_next` of a middleware on a thread, which waits here for the loop."""
@@ -133,25 +147,34 @@ class Steps:
         try:
             unpack(inner.result())
         except CancelledError:
-            raise out_of_time() from None
+            raise (self.fatal or out_of_time()) from None
+
+    async def _tracked(self, depth: int, work: Work) -> None:
+        """What `call_next` runs, in the lane's own task or in one that a middleware has made."""
+        result = await self._packed(depth, work)
+        error = result[1]
+        if error is not None and not isinstance(error, Exception):
+            self.fatal = error  # out of a task that is not ours, it would leave the loop at once
+            raise asyncio.CancelledError
+        unpack(result)
 
     async def _packed(self, depth: int, work: Work) -> Result:
         task = asyncio.current_task()
-        if task is None or self._cancelled:
-            raise asyncio.CancelledError
-        self._inner.add(task)
+        if self._over:
+            raise _too_late(work)
+        if task is not None and task is not self._own_task:
+            self._inner.add(task)
+            task.add_done_callback(self._inner.discard)
         try:
             await self._call(depth, work)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # out of a task, some of them would leave the loop at once
             return None, error
-        finally:
-            self._inner.discard(task)
         return None, None
 
     async def _store(self, work: Work | None, letter: DeadLetter, failed: Failed | None) -> Outcome:
-        self.storing = True
+        self._storing = True
         try:
             if self._postbox is None:
                 stored = await self._on_thread(self._calls, self._invocation.store, letter)
@@ -160,8 +183,12 @@ class Steps:
                 await self._postbox.post(letter)
         except Exception as error:
             return Failed("dead letter", error, letter.route)
+        except asyncio.CancelledError:
+            if not self._stopped:  # the sink's own
+                raise
+            return Failed("dead letter", out_of_time(), letter.route)
         finally:
-            self.storing = False
+            self._storing = False
         return self._invocation.stored(self.position, work, letter, failed)
 
 
@@ -170,3 +197,11 @@ async def _finish(returned: Any) -> Any:
     while inspect.isawaitable(returned):
         returned = await returned
     return returned
+
+
+def _too_late(work: Work) -> HandlerError:
+    return HandlerError(
+        "a middleware called call_next(record) when its record was settled already, so its handlers have not run: call it "
+        "before the middleware returns",
+        sequence_number=work.record.sequence_number,
+    )

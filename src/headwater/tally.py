@@ -11,6 +11,8 @@ from headwater.outcomes import Outcome, acknowledged
 from headwater.sources import Batch, RawRecord
 
 NOTHING: Final = RecordProgress()
+HELD: Final = RecordProgress(frozenset({"hold_item"}), put_aside=True)
+"""What is kept for an item, and not for a record: later records of it are put aside too."""
 _IDENTITY_BYTES: Final = 12
 
 
@@ -29,13 +31,15 @@ def _identity(name: tuple[Any, ...]) -> str:
 class Tally:
     """How far the records of a batch got. What names them is taken before a handler can change a record."""
 
-    __slots__ = ("_batch", "_loaded", "_names", "_noted")
+    __slots__ = ("_batch", "_held", "_loaded", "_names", "_noted")
 
     def __init__(self, batch: Batch, loaded: Entry | None) -> None:
         self._batch = batch
         self._loaded = loaded
         self._names = [_name(raw) for raw in batch.records]
         self._noted: dict[int, RecordProgress] = {}
+        known = loaded.progress if loaded is not None and self._is_own else {}
+        self._held = {identity for identity, progress in known.items() if progress == HELD}
 
     def before(self, position: int) -> RecordProgress:
         """How far a record got in earlier invocations.
@@ -52,6 +56,14 @@ class Tally:
         """Remember how far a record got in this one."""
         self._noted[position] = progress
 
+    def hold(self, item: object) -> None:
+        """Remember that later records of an item are put aside, until all of the batch is done."""
+        self._held.add(_identity((repr(item),)))
+
+    def holds(self, item: object) -> bool:
+        """Whether they are, since this or an earlier invocation."""
+        return bool(self._held) and _identity((repr(item),)) in self._held
+
     def changes(self, outcomes: Sequence[Outcome]) -> tuple[Entry | None, Entry | None]:
         """What the ledger is to forget, and what it is to keep for the next delivery; twice `None` for no change.
 
@@ -67,7 +79,9 @@ class Tally:
         kept = {identity: progress for identity, progress in kept.items() if progress != NOTHING}
         others = {identity: known[identity] for identity in known.keys() - set(identities)}
         if self._is_own:  # after a bisection, the other half has them
-            kept |= others
+            kept |= {identity: progress for identity, progress in others.items() if progress != HELD}
+        if waiting:
+            kept |= dict.fromkeys(self._held, HELD)
         forgotten = self._loaded if self._is_own or not others else None
         if not kept:
             return forgotten, None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextvars
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from headwater.items import Item
@@ -37,6 +39,7 @@ class Workers:
         self._size = size
         self._pool: ThreadPoolExecutor | None = None
         self._left_behind: dict[Item, list[Call]] = {}
+        self._lock = threading.RLock()  # threads that end call back; at once, when they have ended already
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Result]:
         """Call a function on a thread, in a copy of the caller's context."""
@@ -46,17 +49,24 @@ class Workers:
 
     def leave_behind(self, item: Item, calls: Iterable[Call]) -> None:
         """Remember calls that go on after the invocation; the threads that they keep are replaced."""
-        self._left_behind.setdefault(item, []).extend(calls)
+        for call in calls:
+            with self._lock:
+                self._left_behind.setdefault(item, []).append(call)
+            call.add_done_callback(partial(self._forget, item))
         if self._pool is not None:
             self._pool.shutdown(wait=False)
             self._pool = None
 
     def left_behind(self, item: Item) -> list[Call]:
         """The calls for an item that still go on."""
-        going_on = [call for call in self._left_behind.pop(item, ()) if not call.done()]
-        if going_on:
-            self._left_behind[item] = going_on
-        return going_on
+        return [call for call in self._left_behind.get(item, ()) if not call.done()]
+
+    def _forget(self, item: Item, call: Call) -> None:
+        with self._lock:
+            calls = self._left_behind.get(item, [])
+            calls[:] = [other for other in calls if other is not call]
+            if not calls:
+                self._left_behind.pop(item, None)
 
 
 def unpack(result: Result) -> Any:

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -146,19 +147,22 @@ def run_in_lambda(
         "PYTHONUNBUFFERED": "1",
         **(env or {}),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "awslambdaric", handler],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while process.poll() is None and not api.done.wait(0.02) and time.monotonic() < deadline:
-        pass
-    process.kill()
-    output, _ = process.communicate()
-    api.shutdown()
-    api.server_close()
-    return Run(api.invocations, api.init_error, output)
+    with tempfile.TemporaryFile(
+        "w+"
+    ) as output:  # a pipe that nobody reads would fill up and hold the function
+        process = subprocess.Popen(
+            [sys.executable, "-m", "awslambdaric", handler],
+            cwd=cwd,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while process.poll() is None and not api.done.wait(0.02) and time.monotonic() < deadline:
+            pass
+        process.kill()
+        process.wait()
+        api.shutdown()
+        api.server_close()
+        output.seek(0)
+        return Run(api.invocations, api.init_error, output.read())

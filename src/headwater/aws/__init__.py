@@ -14,10 +14,8 @@ from headwater.aws.ledger import DynamoDBLedger
 from headwater.aws.ledger_table import create_ledger_table, ledger_template
 from headwater.aws.s3 import S3Sink
 from headwater.aws.sqs import SqsSink
-from headwater.errors import DeadLetterError
 
 __all__ = [
-    "DeadLetterError",
     "DynamoDBLedger",
     "LedgerError",
     "S3Sink",
