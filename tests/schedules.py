@@ -108,11 +108,11 @@ def _behaviour(rng: random.Random, trouble: float, aside: bool, may_hang: bool) 
         return Behaviour(waits=rng.random() < 0.3)
     faults: list[Fault] = ["fails", "fails", "skip", "condition"]
     if aside:
-        faults += ["always", "reject", "decode"]
+        faults.extend(["always", "reject", "decode"])
     if may_hang:
-        faults += ["hangs", "hangs"]
+        faults.extend(["hangs", "hangs"])
     if rng.random() < 0.05:
-        faults += ["cancelled", "exits"]
+        faults.extend(["cancelled", "exits"])
     return Behaviour(rng.choice(faults), rng.choice([1, 1, 2, 3]), waits=rng.random() < 0.3)
 
 

@@ -464,7 +464,7 @@ def test_a_race_that_is_never_won_is_an_error(stubbed: tuple[Any, Stubber]) -> N
         stubber.add_client_error(
             "put_item", CONFLICT, modeled_fields={"Item": {"version": {"S": uuid.uuid4().hex}}}
         )
-    old = Entry("50", {}, {"S": "version"})
+    old = Entry("50", {}, version={"S": "version"})
     with pytest.raises(LedgerError, match="at 100 in table Ledger was changed by others 5 times"):
         DynamoDBLedger(TABLE, client=dynamodb).replace(CONSUMER, old, Entry("100", {}))
 
@@ -496,7 +496,7 @@ def test_the_same_checkpoint_is_one_call(stubbed: tuple[Any, Stubber]) -> None:
     """Nothing is deleted, however many zeros are in front."""
     dynamodb, stubber = stubbed
     stubber.add_response("put_item", {})
-    old = Entry("0100", {}, {"S": "version"})
+    old = Entry("0100", {}, version={"S": "version"})
     DynamoDBLedger(TABLE, client=dynamodb).replace(CONSUMER, old, Entry("100", {}))
 
 
@@ -505,7 +505,7 @@ def test_what_dynamodb_says_is_raised(code: str, stubbed: tuple[Any, Stubber]) -
     """It is for the app to log: no record is lost by it. What was not kept is not forgotten."""
     dynamodb, stubber = stubbed
     ledger = DynamoDBLedger(TABLE, client=dynamodb)
-    old = Entry("50", {}, {"S": "version"})
+    old = Entry("50", {}, version={"S": "version"})
     calls: list[tuple[str, Callable[[], object]]] = [
         ("query", lambda: ledger.load(CONSUMER, "100")),
         ("put_item", lambda: ledger.replace(CONSUMER, old, Entry("100", {}))),

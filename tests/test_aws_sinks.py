@@ -453,7 +453,7 @@ def test_each_letter_is_an_object(s3: Any) -> None:
     stored = letters(2)
     S3Sink(BUCKET, client=s3).store(stored)
     assert keys_of(s3) == [
-        f"headwater/dead-letters/GameScores/2025/03/09/{each.sequence_number}-{each.event_id}-leaderboard.json"
+        f"headwater/dead-letters/GameScores/2025/03/09/{each.sequence_number}-{each.event_id}-leaderboard-live-{each.route}.json"
         for each in stored
     ]
     found = s3.get_object(Bucket=BUCKET, Key=keys_of(s3)[0])
@@ -462,20 +462,23 @@ def test_each_letter_is_an_object(s3: Any) -> None:
 
 
 def test_a_letter_that_is_stored_again_takes_the_place_of_the_first(s3: Any) -> None:
-    """On another day, by another version of the function, with another error."""
+    """On another day, with another error; one of another alias or route does not."""
     sink = S3Sink(BUCKET, prefix="", client=s3)
     first = letter()
     again = letter(
         time=first.time + timedelta(days=1),
         attempts=9,
         error_type="builtins.KeyError",
-        function_arn=first.function_arn.replace(":live", ":43"),
     )
     sink.store([first])
     sink.store([again])
     [key] = keys_of(s3)
     assert key.startswith("GameScores/")
     assert read_object(s3, key) == again.to_json()
+    sink.store([replace(first, function_arn=first.function_arn.replace(":live", ":blue"))])
+    sink.store([replace(first, route="another")])
+    sink.store([replace(first, route=None, phase="record")])
+    assert len(keys_of(s3)) == 4
 
 
 def at(value: Any) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import copy
 import logging
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from pydantic import BaseModel
@@ -657,6 +659,57 @@ def test_a_deadline_that_a_plain_middleware_turns_into_a_reject_is_put_aside() -
     assert [letter.error_message for letter in box.letters] == ["too slow"]
 
 
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_a_sink_that_returns_a_future_has_not_stored_yet(concurrency: int) -> None:
+    """Nobody waits for it, and it may fail; the same for a handler."""
+    with ThreadPoolExecutor(1) as pool:
+        batch = records("bad")
+        app = failing(lambda _letter: pool.submit(print), error=Reject("no"), concurrency=concurrency)
+        assert app(event(batch)) == named(batch[0])
+        handled = StreamApp(concurrency=concurrency)
+        handled.on_insert(lambda _record: pool.submit(print))
+        [outcome] = handled.run(event(batch)).outcomes
+        assert isinstance(outcome, Failed)
+        assert "returned a future" in str(outcome.error)
+
+
+def test_a_letter_is_stored_though_a_handler_that_was_given_up_keeps_the_only_thread() -> None:
+    """The sink gets another one, at once."""
+    box, gate = Box(), threading.Event()
+    app = StreamApp(dead_letters=box, permanent=TimeoutError)
+
+    @app.middleware
+    async def limit(record: Any, call_next: Any) -> None:
+        await asyncio.wait_for(call_next(record), 0.02)
+
+    app.on_insert(lambda _record: gate.wait(30))
+    try:
+        assert app(event(records("a"))) == DONE
+    finally:
+        gate.set()
+    assert [letter.error_type for letter in box.letters] == ["builtins.TimeoutError"]
+
+
+class OddContext:
+    """A double of a context."""
+
+    aws_request_id = 7
+
+    @property
+    def invoked_function_arn(self) -> str:
+        raise LookupError
+
+
+@pytest.mark.parametrize("context", [OddContext(), MagicMock()], ids=["odd", "mock"])
+def test_a_context_that_is_none_costs_nothing(context: Any) -> None:
+    """Attempts are counted, and the letter says what is known."""
+    box, batch = Box(), records("bad")
+    app = failing(box, max_attempts=2)
+    assert app(event(batch), context) == named(batch[0])
+    assert app(event(batch), context) == DONE
+    assert (box.letters[0].function_arn, box.letters[0].request_id) == ("", "")
+
+
 # Letters of several lanes
 
 
@@ -713,14 +766,15 @@ def test_a_sink_that_names_what_it_did_not_store_leaves_only_that_unacknowledged
     assert result.response == named(batch[2])
 
 
-def test_a_sink_that_ends_the_process_ends_the_batch() -> None:
+@pytest.mark.parametrize("fatal", [SystemExit, asyncio.CancelledError])
+def test_a_sink_that_raises_what_is_no_exception_ends_the_batch(fatal: type[BaseException]) -> None:
     """Whatever it is called for."""
 
     class Ends:
         def store(self, _letters: Sequence[DeadLetter]) -> None:
-            raise SystemExit
+            raise fatal
 
-    with pytest.raises(SystemExit):
+    with pytest.raises(fatal):
         rejecting(Ends())(event(records(*"ab")))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -351,6 +352,50 @@ def test_the_deadline_reaches_a_handler_behind_a_thread() -> None:
     assert isinstance(outcome, Failed)
     assert (outcome.phase, type(outcome.error)) == ("deadline", DeadlineError)
     assert said == ["cancelled", "left"]
+
+
+def test_a_plain_decorator_around_an_async_middleware_changes_nothing(
+    app_and_said: tuple[StreamApp, list[str]],
+) -> None:
+    """Timing, tracing and retry decorators are often written so."""
+    app, said = app_and_said
+
+    def traced(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(*arguments: Any) -> Any:
+            said.append("wrapper")
+            return function(*arguments)
+
+        return wrapper
+
+    @app.middleware
+    @traced
+    async def waits(record: Any, call_next: Any) -> None:
+        await call_next(record)
+        said.append("out")
+
+    assert app.run(event(records()), LambdaContext(remaining_ms=5_000)).response == {"batchItemFailures": []}
+    assert said == ["wrapper", "handler", "out"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_middleware_that_keeps_what_is_no_exception_to_itself_is_told_what_happened(is_async: bool) -> None:
+    """It has called the handlers, and they have not come to their end."""
+    app = StreamApp(concurrency=2 if is_async else 1)
+
+    @app.on_record
+    def end(_record: Record) -> None:
+        raise GeneratorExit
+
+    @app.middleware
+    def keep(record: Any, call_next: Any) -> None:
+        with contextlib.suppress(BaseException):
+            call_next(record)
+
+    [outcome] = app.run(event(records())).outcomes
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, MiddlewareError)
+    assert "have not come to their end" in str(outcome.error)
 
 
 # Declaration

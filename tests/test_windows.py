@@ -39,7 +39,7 @@ from headwater.engine import LOOP
 from headwater.folds import Fold, fold, window_response
 from headwater.outcomes import DeadLettered, Outcome
 from headwater.sources import Batch, read_event
-from headwater.testing import Table, as_record, event
+from headwater.testing import LambdaContext, Table, as_record, event
 from headwater.verdicts import Skip
 from headwater.windows import Window, read_window
 
@@ -1046,3 +1046,20 @@ except HandlerError:
         "{'state': {'n': 2}, 'batchItemFailures': []}",
         "False False",
     ], done.stderr
+
+
+def test_a_fold_that_would_run_out_of_time_is_stopped() -> None:
+    """An async one; the whole batch comes again, with its state."""
+    app = StreamApp(deadline_margin=0.05)
+
+    @app.on_window
+    async def slow(state: dict[str, Any], _record: Record) -> dict[str, Any]:
+        await asyncio.sleep(60)
+        return state
+
+    context = LambdaContext(remaining_ms=150)
+    result = app.run(in_window([scored("a", 1)], {"n": 1}), context)
+    [outcome] = result.outcomes
+    assert isinstance(outcome, Failed)
+    assert outcome.phase == "deadline"
+    assert len(result.response["batchItemFailures"]) == 1

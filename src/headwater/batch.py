@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from time import perf_counter
 from typing import Any, TypeAlias
 
-from headwater.dead_letters import refuse_generator as refuse_generator_of_sink
+from headwater.dead_letters import refuse_unfinished as refuse_unstored
 from headwater.invocation import Invocation
 from headwater.items import Item, item_of
 from headwater.outcomes import Failed, Outcome, Withheld, acknowledged
-from headwater.work import Work, refuse_generator
+from headwater.work import Work, refuse_unfinished
 
 Await: TypeAlias = Callable[[Awaitable[Any], "float | None"], Any]
 """Runs an awaitable to its end, for so many seconds at most."""
@@ -104,14 +104,14 @@ class _Loop:
     def _finish(self, returned: object, work: Work, name: str) -> None:
         while inspect.isawaitable(returned):  # an async function may return what is still to be awaited
             returned = self._await(returned, self._invocation.deadline.left())
-        refuse_generator(returned, work.record, name)
+        refuse_unfinished(returned, work.record, name)
 
     def _store(self, position: int, work: Work | None, letter: Any, failed: Failed | None) -> Outcome:
         try:
             stored = self._invocation.store(letter)
             while inspect.isawaitable(stored):
                 stored = self._await(stored, self._invocation.deadline.left())
-            refuse_generator_of_sink(stored)
+            refuse_unstored(stored)
         except Exception as error:
             return Failed("dead letter", error, letter.route)
         return self._invocation.stored(position, work, letter, failed)

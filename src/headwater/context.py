@@ -49,3 +49,12 @@ class LambdaContext(Protocol):
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds left before Lambda stops the invocation."""
         ...
+
+
+def text_in(context: object, name: str) -> str:
+    """A text of the context; empty where there is no context, or one that does not have it."""
+    try:
+        value = getattr(context, name)
+    except Exception:  # no context, or a double of one
+        return ""
+    return value if isinstance(value, str) else ""

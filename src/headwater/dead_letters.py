@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
+from headwater.context import text_in
 from headwater.errors import DeadLetterError, MissingImageError, Phase, SourceError
 from headwater.outcomes import Failed
+from headwater.returned import unfinished
 from headwater.sources import RawRecord
 from headwater.streams import table_of
 from headwater.tracebacks import since_user_code
@@ -26,7 +27,7 @@ class DeadLetter:
     """A record that was put aside.
 
     Attributes:
-        record: The record as it came, unchanged.
+        record: The record as it came. A handler that changes `record.raw` changes it here too.
         event_id: The identifier of the change; empty when the record has none.
         sequence_number: What named it to its source.
         table: The table's name; empty when the record does not say.
@@ -141,17 +142,14 @@ class DeadLetterPolicy:
         return self.sink(letter)
 
 
-def refuse_generator(returned: object) -> None:
+def refuse_unfinished(returned: object) -> None:
     """Refuse what a sink returned, when it can not count as stored.
 
     Raises:
-        DeadLetterError: When it is a generator.
+        DeadLetterError: When it is a generator or a future.
     """
-    if inspect.isgenerator(returned) or inspect.isasyncgen(returned):
-        raise DeadLetterError(
-            "the dead-letter sink returned a generator, whose body has not run, so nothing is stored: write it as a plain "
-            "or async function"
-        )
+    if (what := unfinished(returned)) is not None:
+        raise DeadLetterError(f"the dead-letter sink returned {what}")
 
 
 def write_letter(  # noqa: PLR0913, PLR0917 - what is known of a record and its failure
@@ -187,8 +185,8 @@ def write_letter(  # noqa: PLR0913, PLR0917 - what is known of a record and its 
         error_message=_message(failed.error),
         traceback_digest=digest_traceback(failed.error),
         attempts=attempts,
-        function_arn=_text(getattr(context, "invoked_function_arn", None)),
-        request_id=_text(getattr(context, "aws_request_id", None)),
+        function_arn=text_in(context, "invoked_function_arn"),
+        request_id=text_in(context, "aws_request_id"),
         time=datetime.now(tz=UTC),
     )
 

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.batch import run_in_order
+from headwater.context import text_in
 from headwater.deadline import Deadline, Pace, remaining_seconds
 from headwater.errors import HeadwaterError
 from headwater.events import BatchFinished, BatchStarted
@@ -51,10 +52,10 @@ class Engine:
             self._observers.tell(BatchStarted(batch.source, batch.records, context))
         self._pace.relax()
         deadline = Deadline(remaining_seconds(context), self._settings.margin, self._pace)
-        consumer = f"{getattr(context, 'invoked_function_arn', '')} {_stream(batch)} {self._plan.name}"
+        consumer = f"{text_in(context, 'invoked_function_arn')} {_stream(batch)} {self._plan.name}"
         tally = self._load(batch, consumer)
         outcomes = self._run(Invocation(self._plan, batch, context, tally, deadline, self._observers))
-        state = None if batch.window is None else self._fold(batch, outcomes)
+        state = None if batch.window is None else self._fold(batch, outcomes, deadline)
         if tally is not None:
             self._save(consumer, *tally.changes(outcomes))
         if self._observers:
@@ -65,7 +66,7 @@ class Engine:
 
     def _run(self, invocation: Invocation) -> list[Outcome]:
         middlewares = self._plan.middlewares
-        if self._settings.concurrency == 1 and not any(middleware.is_async for middleware in middlewares):
+        if self._settings.concurrency == 1 and not any(middleware.may_await for middleware in middlewares):
             return list(run_in_order(invocation, LOOP.run))
         from headwater.lanes import Lanes
         from headwater.workers import Workers
@@ -78,12 +79,18 @@ class Engine:
         outcomes: list[Outcome] = LOOP.run(lanes.run())
         return outcomes
 
-    def _fold(self, batch: Batch, outcomes: list[Outcome]) -> dict[str, Any] | None:
+    def _fold(self, batch: Batch, outcomes: list[Outcome], deadline: Deadline) -> dict[str, Any] | None:
         """The new state of the batch's window; `None` when the batch is to come again."""
         if not all(map(acknowledged, outcomes)):
             return None
         try:
-            return fold(self._folding, batch, outcomes, LOOP.finish, declared=self._plan.declared)
+            return fold(
+                self._folding,
+                batch,
+                outcomes,
+                lambda returned: LOOP.finish(returned, deadline.left()),
+                declared=self._plan.declared,
+            )
         except Exception as error:
             if not batch.records:
                 raise  # there is no record to name

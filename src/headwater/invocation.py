@@ -81,10 +81,9 @@ class Invocation:
 
     def note_held(self, item: Item, position: int, outcome: Outcome) -> None:
         """Where an outcome makes later records of its item go aside too, remember that."""
-        if self.holds_items and isinstance(outcome, DeadLettered):
+        if self._tally is not None and self.holds_items and isinstance(outcome, DeadLettered):
             self._held.setdefault(item, f"record {self.batch.identifiers[position]}")
-            if self._tally is not None:
-                self._tally.hold(item)
+            self._tally.hold(item)
 
     def behind(self, item: Item) -> str | None:
         """Behind what a record of this item is put aside, if it is."""
@@ -149,7 +148,7 @@ class Invocation:
             reported = work.failed.error if own and isinstance(work.failed.error, StopIteration) else error
             return Failed(work.failed.phase, reported or work.failed.error, work.failed.route)
         if not work.complete:
-            return Failed("middleware", _never_called(work))
+            return Failed("middleware", _not_handled(work))
         if len(work.skipped) == len(work.routes):
             return Skipped(work.skipped[-1])
         return Handled(tuple(route.name for route in work.routes))
@@ -226,9 +225,13 @@ class Invocation:
         )
 
 
-def _never_called(work: Work) -> MiddlewareError:
+def _not_handled(work: Work) -> MiddlewareError:
+    what = (
+        "although the handlers have not come to their end"
+        if work.called
+        else "without call_next(record), so no handler has run"
+    )
     return MiddlewareError(
-        "a middleware returned without call_next(record), so no handler has run: call it, or raise Skip to acknowledge "
-        "the record on purpose",
+        f"a middleware returned {what}: call and, if it is async, await it, or raise Skip to acknowledge the record on purpose",
         sequence_number=work.record.sequence_number,
     )

@@ -239,12 +239,16 @@ class Lanes:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
-        for task, lane in self._running.items():  # those that did not let themselves be cancelled
+        while any(task.done() for task in self._running):  # noqa: ASYNC110 - the loop is about to call back for them
+            await asyncio.sleep(0)
+        left = list(self._running.items())  # those that did not let themselves be cancelled
+        for task, lane in left:
             lane.steps.left_behind = True
             task.remove_done_callback(self._ran)
             self._workers.leave_behind(lane.item, [task])
-            if self._late:
-                await self._fail(lane, _out_of_time(lane.work))
+        self._running.clear()
+        for _, lane in left if self._late else ():
+            await self._fail(lane, _out_of_time(lane.work))
         if self._late and self._outcomes and isinstance(self._outcomes[0], Withheld):
             # The first record could not start: to Lambda that is an attempt, as nothing before it has made progress.
             item = item_of(self._invocation.batch.records[0])

@@ -48,11 +48,13 @@ class Entry:
     Attributes:
         checkpoint: The sequence number of the record to go on from.
         progress: Of records from there on; those that never started are not in it.
+        last: The sequence number of the last record that it knows of.
         version: The ledger's own mark of what it has loaded; `None` for an entry that is new.
     """
 
     checkpoint: str
     progress: Progress
+    last: str = ""
     version: Any = field(default=None, compare=False)
 
 

@@ -26,10 +26,10 @@ class HandlerLoop:
         self._lock = threading.Lock()
         self._runner: asyncio.Runner | None = None
 
-    def finish(self, returned: object) -> object:
-        """What a plain or async function returns in the end."""
+    def finish(self, returned: object, seconds: float | None = None) -> object:
+        """What a plain or async function returns in the end; raises as `run` does."""
         while inspect.isawaitable(returned):
-            returned = self.run(returned)
+            returned = self.run(returned, seconds)
         return returned
 
     def run(self, awaitable: Awaitable[Any], seconds: float | None = None) -> Any:

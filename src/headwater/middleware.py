@@ -28,6 +28,11 @@ class Middleware:
     is_async: bool
 
     @property
+    def may_await(self) -> bool:
+        """Whether it may return what awaits `call_next`, as a plain decorator around an async function does."""
+        return self.is_async or is_async(inspect.unwrap(self.function))
+
+    @property
     def name(self) -> str:
         """The function's name."""
         return function_name(self.function)

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Sequence
 
-from headwater.dead_letters import DeadLetter, DeadLetterPolicy, refuse_generator
+from headwater.dead_letters import DeadLetter, DeadLetterPolicy, refuse_unfinished
 from headwater.errors import DeadLetterError
 from headwater.workers import Result, Workers, unpack
 
@@ -43,7 +43,7 @@ class Postbox:
             returned = unpack(await asyncio.wrap_future(call))
             while inspect.isawaitable(returned):
                 returned = await returned
-            refuse_generator(returned)
+            refuse_unfinished(returned)
         except BaseException as error:
             return error
         return None

@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any
 
 from headwater.dead_letters import DeadLetter
-from headwater.dead_letters import refuse_generator as refuse_generator_of_sink
+from headwater.dead_letters import refuse_unfinished as refuse_unstored
 from headwater.errors import HandlerError, out_of_time
 from headwater.invocation import Invocation
 from headwater.outcomes import Failed, Outcome
 from headwater.postbox import Postbox
-from headwater.work import Work, refuse_generator
+from headwater.work import Work, refuse_unfinished
 from headwater.workers import Result, Workers, unpack
 
 
@@ -112,7 +112,7 @@ class Steps:
             returned = middleware.function(*arguments)
         else:
             returned = await self._on_thread(self._calls, middleware.function, *arguments)
-        refuse_generator(await _finish(returned), work.record, middleware.name)
+        refuse_unfinished(await _finish(returned), work.record, middleware.name)
 
     async def _handle(self, work: Work) -> None:
         # A handler that a middleware has given up goes on, when it is on a thread: the next one must not overlap it.
@@ -125,7 +125,7 @@ class Steps:
                     returned = route.call(work.record, context)
                 else:
                     returned = await self._on_thread(self._handler_calls, route.call, work.record, context)
-                refuse_generator(await _finish(returned), work.record, route.name)
+                refuse_unfinished(await _finish(returned), work.record, route.name)
         work.complete = True
 
     async def _on_thread(
@@ -133,21 +133,32 @@ class Steps:
     ) -> Any:
         call = self._workers.submit(function, *arguments)
         calls.append(call)
-        return unpack(await asyncio.wrap_future(call))
+        try:
+            return unpack(await asyncio.wrap_future(call))
+        except asyncio.CancelledError:
+            if not call.done():  # given up, it goes on: what comes next must not wait for its thread
+                self._workers.renew()
+            raise
 
     def _inside_async(self, depth: int, work: Work, record: object) -> Coroutine[Any, Any, None]:
         """`call_next` of a middleware that awaits it."""
         work.refuse_another(record)
         return self._tracked(depth, work)
 
-    def _inside_thread(self, depth: int, work: Work, record: object) -> None:
-        """`call_next` of a middleware on a thread, which waits here for the loop."""
+    def _inside_thread(self, depth: int, work: Work, record: object) -> Coroutine[Any, Any, None] | None:
+        """`call_next` of a middleware on a thread, which waits here for the loop.
+
+        A plain decorator around an async middleware comes here on the loop itself, which must not wait: it awaits.
+        """
         work.refuse_another(record)
+        if asyncio._get_running_loop() is self._loop:
+            return self._tracked(depth, work)
         inner = asyncio.run_coroutine_threadsafe(self._packed(depth, work), self._loop)
         try:
             unpack(inner.result())
         except CancelledError:
             raise (self.fatal or out_of_time()) from None
+        return None
 
     async def _tracked(self, depth: int, work: Work) -> None:
         """What `call_next` runs, in the lane's own task or in one that a middleware has made."""
@@ -178,7 +189,7 @@ class Steps:
         try:
             if self._postbox is None:
                 stored = await self._on_thread(self._calls, self._invocation.store, letter)
-                refuse_generator_of_sink(await _finish(stored))
+                refuse_unstored(await _finish(stored))
             else:
                 await self._postbox.post(letter)
         except Exception as error:

@@ -78,22 +78,26 @@ class Tally:
         kept = {identities[position]: self._latest(position) for position in self._redelivered(waiting)}
         kept = {identity: progress for identity, progress in kept.items() if progress != NOTHING}
         others = {identity: known[identity] for identity in known.keys() - set(identities)}
-        if self._is_own:  # after a bisection, the other half has them
+        last = self._checkpoint(len(self._names) - 1)
+        if self._loaded is not None and ordered(last) < ordered(self._loaded.last) and (self._is_own or kept):
+            # A part of a batch that Lambda has bisected: what comes behind it looks here for what is done.
             kept |= {identity: progress for identity, progress in others.items() if progress != HELD}
+            last = self._loaded.last
         if waiting:
             kept |= dict.fromkeys(self._held, HELD)
         forgotten = self._loaded if self._is_own or not others else None
         if not kept:
             return forgotten, None
-        first = self._redelivered(waiting)[0] if waiting else 0
-        entry = Entry(_checkpoint(self._names[first], self._batch.identifiers[first]), kept)
+        entry = Entry(self._checkpoint(self._redelivered(waiting)[0] if waiting else 0), kept, last)
         return (None, None) if entry == forgotten else (forgotten, entry)
 
     @property
     def _is_own(self) -> bool:
         """Whether the entry was written for a batch that started with the same record."""
-        first = _checkpoint(self._names[0], self._batch.identifiers[0])
-        return self._loaded is not None and ordered(self._loaded.checkpoint) == ordered(first)
+        return self._loaded is not None and ordered(self._loaded.checkpoint) == ordered(self._checkpoint(0))
+
+    def _checkpoint(self, position: int) -> str:
+        return _checkpoint(self._names[position], self._batch.identifiers[position])
 
     def _latest(self, position: int) -> RecordProgress:
         noted = self._noted.get(position)

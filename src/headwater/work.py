@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,6 +10,7 @@ from types import TracebackType
 from headwater.errors import DeadlineError, HandlerError, HeadwaterError, Phase
 from headwater.outcomes import Failed
 from headwater.records import Record
+from headwater.returned import unfinished
 from headwater.routes import Route
 from headwater.verdicts import Skip
 
@@ -27,7 +27,8 @@ class Work:
         attempts: In how many earlier invocations it has failed.
         skipped: What was given to `Skip` last.
         failed: How the last run of the handlers failed, if it did.
-        complete: Whether the last run of the handlers came to its end.
+        called: Whether the handlers have been called.
+        complete: Whether the last run of them came to its end.
         seconds: By route, how long its handler took.
     """
 
@@ -38,12 +39,13 @@ class Work:
     attempts: int
     skipped: list[str] = field(default_factory=list)
     failed: Failed | None = None
+    called: bool = False
     complete: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
 
     def remaining(self) -> list[Route]:
         """The routes that have not returned yet, as a new run of the handlers begins."""
-        self.failed, self.complete = None, False
+        self.failed, self.called, self.complete = None, True, False
         return [route for route in self.routes if route.key not in self.done]
 
     def watch(self, route: Route) -> Watch:
@@ -90,17 +92,14 @@ class Watch:
         return True
 
 
-def refuse_generator(returned: object, record: Record, name: str) -> None:
+def refuse_unfinished(returned: object, record: Record, name: str) -> None:
     """Refuse what can not count as done.
 
     Raises:
-        HandlerError: When a generator was returned.
+        HandlerError: When a function has returned a generator or a future.
     """
-    if inspect.isgenerator(returned) or inspect.isasyncgen(returned):
-        raise HandlerError(
-            f"{name} returned a generator, whose body has not run: write it as a plain or async function",
-            sequence_number=record.sequence_number,
-        )
+    if (what := unfinished(returned)) is not None:
+        raise HandlerError(f"{name} returned {what}", sequence_number=record.sequence_number)
 
 
 def _phase(error: Exception, record: Record) -> Phase:

@@ -53,9 +53,13 @@ class Workers:
             with self._lock:
                 self._left_behind.setdefault(item, []).append(call)
             call.add_done_callback(partial(self._forget, item))
-        if self._pool is not None:
-            self._pool.shutdown(wait=False)
-            self._pool = None
+        self.renew()
+
+    def renew(self) -> None:
+        """Take new threads for what is still to be called; those of calls that go on end with them."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False)
 
     def left_behind(self, item: Item) -> list[Call]:
         """The calls for an item that still go on."""

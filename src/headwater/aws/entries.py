@@ -20,7 +20,16 @@ FORMAT: Final = 1
 MAX_BYTES: Final = 350_000
 """What an item may take by the estimate below, which is never too low."""
 
-ATTRIBUTES: Final = ("consumer", "checkpoint", "format", "version", "sequence_number", "routes", "groups")
+ATTRIBUTES: Final = (
+    "consumer",
+    "checkpoint",
+    "format",
+    "version",
+    "sequence_number",
+    "last",
+    "routes",
+    "groups",
+)
 """Every attribute of an item, apart from the one for Time to Live."""
 
 _DIGITS: Final = 24
@@ -75,7 +84,7 @@ def read_entry(item: Mapping[str, Any], ttl_attribute: str, now: float) -> Entry
             for known in (_read_known(group["M"], routes),)
             for identity in _read_members(group["M"])
         }
-        return Entry(item["sequence_number"]["S"], progress, item["version"])
+        return Entry(item["sequence_number"]["S"], progress, item["last"]["S"], item["version"])
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return None
 

@@ -114,15 +114,15 @@ class DynamoDBLedger:
             self._forget(consumer, old)
 
     def _keep(self, consumer: str, new: Entry, version: Any) -> None:
-        progress = new.progress
         for _ in range(_TRIES):
-            item = self._put(consumer, Entry(new.checkpoint, progress), version)
+            item = self._put(consumer, new, version)
             if item is None:
                 return
             version = item.get("version")
             other = read_entry(item, self._ttl_attribute, time.time())
             if other is not None:
-                progress = merge(progress, other.progress)
+                last = max(new.last, other.last, key=ordered)
+                new = Entry(new.checkpoint, merge(new.progress, other.progress), last)
         raise LedgerError(
             f"the entry for {consumer} at {new.checkpoint} in table {self._table_name} was changed by others {_TRIES} times "
             "while it was written, so it was left to them: do several functions share one name?"
@@ -137,6 +137,7 @@ class DynamoDBLedger:
             "format": {"N": str(FORMAT)},
             "version": {"S": uuid4().hex},
             "sequence_number": {"S": entry.checkpoint},
+            "last": {"S": entry.last},
             self._ttl_attribute: {"N": str(expires_at)},
             **write_progress(entry.progress),
         }

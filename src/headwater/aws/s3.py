@@ -37,9 +37,9 @@ class ObjectAddress(TypedDict):
 class S3Sink:
     """Stores dead letters in an S3 bucket, one JSON object each.
 
-    The key is `{prefix}{table}/{yyyy}/{mm}/{dd}/{sequence number}-{event id}-{function}.json`, with the day on which the
+    The key is `{prefix}{table}/{yyyy}/{mm}/{dd}/{sequence number}-{event id}-{function}-{route}.json`, with the day on which the
     record was created, or `undated` where it does not say. It depends on nothing else, so a letter that is stored again
-    takes the place of the first one, and two functions on one stream keep their letters apart.
+    takes the place of the first one, and functions, their aliases and routes keep their letters apart.
 
     The function needs `s3:PutObject` on the prefix.
     """
@@ -93,8 +93,8 @@ class S3Sink:
 
     def _key(self, letter: DeadLetter) -> str:
         table = _safe(letter.table) or "unknown-table"
-        function = letter.function_arn.split(":")[6:7]  # arn:aws:lambda:region:account:function:name:alias
-        names = [letter.sequence_number, letter.event_id, *function]
+        function = letter.function_arn.split(":")[6:8]  # arn:aws:lambda:region:account:function:name:alias
+        names = [letter.sequence_number, letter.event_id, *function, letter.route or letter.phase]
         day = _created_at(letter.record)
         folder = day.strftime("%Y/%m/%d") if day else "undated"
         return f"{self._prefix}{table}/{folder}/{'-'.join(filter(None, map(_safe, names)))}.json"

@@ -1,0 +1,18 @@
+"""What a function has returned, when that can not count as done."""
+
+from __future__ import annotations
+
+import inspect
+
+
+def unfinished(returned: object) -> str | None:
+    """What is wrong with a value that stands for work that has not been done; `None` for any other one.
+
+    Args:
+        returned: What is there when all that can be awaited has been.
+    """
+    if inspect.isgenerator(returned) or inspect.isasyncgen(returned):
+        return "a generator, whose body has not run: write it as a plain or async function"
+    if callable(getattr(type(returned), "add_done_callback", None)):
+        return "a future, whose work may not be done: return its result()"
+    return None
