@@ -26,6 +26,7 @@ MOST_DELIVERIES = 400
 REMAINING_MS = 60
 MARGIN = 0.04
 HANG_SECONDS = 30.0
+PATIENCE_SECONDS = 30.0
 
 Fault: TypeAlias = Literal[
     "ok", "fails", "always", "reject", "skip", "hangs", "condition", "decode", "cancelled", "exits"
@@ -338,7 +339,10 @@ def deliver(world: World, app: StreamApp, start: int, end: int, happened: Counte
         result = app.run({"Records": batch}, context)
     except (asyncio.CancelledError, SystemExit):
         happened["ended"] += 1
-        world.must(not world.running, "something ran on after the batch had ended")
+        patience = time.monotonic() + PATIENCE_SECONDS
+        while world.running and time.monotonic() < patience:  # a thread can not be stopped, and may be slow
+            time.sleep(0.001)
+        world.must(not world.running, "something runs on after the batch had ended")
         world.batch_start = end
         return start
     if not world.schedule.deadline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import threading
@@ -28,6 +29,7 @@ from headwater import (
 from headwater.items import item_of
 from headwater.lanes import Lanes
 from headwater.testing import LambdaContext, Table, event
+from headwater.workers import Workers
 
 TABLE = Table("Orders", keys="Id")
 SHORT = 200
@@ -844,3 +846,45 @@ def test_the_outcome_names_all_routes_of_the_record() -> None:
 
     handlers: Callable[..., Any] = app.run
     assert handlers(event(records(1))).outcomes == [Handled(("one", "two"))]
+
+
+def test_a_task_that_ends_at_the_very_last_moment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has ended, and the loop has not called back for it yet."""
+    app = StreamApp(concurrency=2, deadline_margin=0.05)
+    released = asyncio.Event()
+    inner: Callable[..., Any] = asyncio.wait
+    waits = 0
+
+    async def wait(*arguments: Any, **options: Any) -> Any:
+        nonlocal waits
+        waits += 1
+        found = await inner(*arguments, **options)
+        if waits == 2:
+            released.set()
+            await asyncio.sleep(0)
+        return found
+
+    @app.on_record
+    async def handle(_record: Record) -> None:
+        while not released.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await released.wait()
+
+    monkeypatch.setattr("headwater.lanes.asyncio.wait", wait)
+    assert names(app.run(event(records(1)), LambdaContext(remaining_ms=SHORT)).outcomes) == ["Handled"]
+
+
+def test_calls_that_were_left_behind_are_forgotten_when_they_end(gate: threading.Event) -> None:
+    """With all that they hold; also those of items that never come again."""
+    workers = Workers(2)
+    calls = [workers.submit(gate.wait, 30), workers.submit(gate.wait, 30)]
+    workers.leave_behind(("a",), calls)
+    assert workers.left_behind(("a",)) == calls
+    gate.set()
+    assert [call.result(timeout=30) for call in calls] == [(True, None)] * 2
+    workers.renew()
+    for thread in threading.enumerate():
+        if thread.name.startswith("headwater"):
+            thread.join(timeout=30)  # a future has its result before it calls back
+    assert workers.left_behind(("a",)) == []
+    assert workers._left_behind == {}

@@ -89,7 +89,7 @@ class Observer(Protocol):
 
     `RecordStarted` and the `RecordFinished` of the same record come in one context (`contextvars`), which is that of the
     record's handlers. Each `BatchStarted` is followed by its `BatchFinished`, unless the invocation raises.
-    Calls never overlap. What an observer raises is logged once and changes no outcome.
+    Within an invocation, calls never overlap. What an observer raises is logged once and changes no outcome.
     """
 
     def __call__(self, event: Event, /) -> object:
