@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from cfnlint.api import lint_all
-from samtranslator.translator.transform import transform
 
 from headwater.sources import read_event
 from tests.parts.runtime_api import Run, run_in_lambda
@@ -25,29 +22,6 @@ RECORDS: Mapping[str, Any] = {
     record["dynamodb"]["Keys"]["UserId"]["S"]: record for record in EVENT["Records"]
 }
 REQUEST = "00000000-0000-0000-0000-00000000000"
-
-
-class Policies:
-    """The managed policies by name, which the translator would ask AWS for."""
-
-    def load(self) -> dict[str, str]:
-        policies = "arn:aws:iam::aws:policy"
-        return {
-            "AWSLambdaDynamoDBExecutionRole": f"{policies}/service-role/AWSLambdaDynamoDBExecutionRole",
-            "AWSXRayDaemonWriteAccess": f"{policies}/AWSXRayDaemonWriteAccess",
-        }
-
-
-class _Tagged(yaml.SafeLoader):
-    """Reads CloudFormation's short forms, such as `!GetAtt A.B`."""
-
-
-def _long_form(loader: yaml.SafeLoader, suffix: str, node: yaml.ScalarNode) -> dict[str, Any]:
-    value = loader.construct_scalar(node)
-    return {"Ref": value} if suffix == "Ref" else {f"Fn::{suffix}": str(value).split(".")}
-
-
-_Tagged.add_multi_constructor("!", _long_form)
 
 
 def number(user: str) -> str:
@@ -177,27 +151,3 @@ def test_the_event_is_one_of_a_stream() -> None:
     batch = read_event(dict(EVENT))
     assert batch.source == "event source mapping"
     assert len(batch.records) == len(RECORDS) == 5
-
-
-def test_the_template_has_no_fault() -> None:
-    """cfn-lint finds neither an error nor anything to warn of."""
-    found = lint_all((EXAMPLE / "template.yaml").read_text())
-    assert [str(match) for match in found if match.rule.severity != "informational"] == []
-
-
-def test_the_template_makes_a_mapping_that_reads_the_response(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS's own translator turns it into an event source mapping with ReportBatchItemFailures, and a traced function."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    template = yaml.load((EXAMPLE / "template.yaml").read_text(), Loader=_Tagged)
-    template["Resources"]["Leaderboard"]["Properties"]["CodeUri"] = "s3://bucket/key"
-    policies: Any = Policies()  # the translator asks it for nothing else
-    resources = transform(template, {}, policies)["Resources"].values()
-    by_type = {resource["Type"]: resource["Properties"] for resource in resources}
-
-    mapping = by_type["AWS::Lambda::EventSourceMapping"]
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["BisectBatchOnFunctionError"] is True
-    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["Discarded", "Arn"]}
-    function = by_type["AWS::Lambda::Function"]
-    assert function["TracingConfig"] == {"Mode": "Active"}
-    assert function["LoggingConfig"] == {"LogFormat": "JSON", "ApplicationLogLevel": "INFO"}

@@ -30,18 +30,18 @@ class Steps:
         self._workers = workers
         self._postbox = postbox
         self._loop = asyncio.get_running_loop()
-        self.fatal: BaseException | None = (
-            None  # what came out of a task of the user's own and ends the batch
-        )
-        self.left_behind = False  # it has not ended when the batch did
-        self._storing = False  # a dead letter is on its way: it is not to be interrupted
+        # What came out of a task of the user's own, and ends the batch.
+        self.fatal: BaseException | None = None
+        # Whether it had not ended when the batch did.
+        self.left_behind = False
+        # Whether a dead letter is on its way, which is not to be interrupted.
+        self._storing = False
         self._calls: list[Future[Result]] = []
         self._handler_calls: list[Future[Result]] = []
         self._handling = asyncio.Lock()
         self._own_task: asyncio.Task[Any] | None = None
-        self._inner: set[asyncio.Task[Any]] = (
-            set()
-        )  # what runs `call_next` for a thread, or for a task of the user's own
+        # What runs `call_next` for a thread, or is a task of the user's own that does.
+        self._inner: set[asyncio.Task[Any]] = set()
         self._over = False
         self._stopped = False
 

@@ -195,9 +195,7 @@ class SqsSink:
                     QueueUrl=self._queue_url, AttributeNames=["MaximumMessageSize"]
                 )
                 self._limit = int(known["Attributes"]["MaximumMessageSize"])
-            except (
-                Exception
-            ):  # sqs:GetQueueAttributes is not allowed: then the least that any queue takes by default
+            except Exception:  # not allowed to ask: then the least that any queue takes by default
                 self._limit = _SURE_BYTES
         return self._limit
 
