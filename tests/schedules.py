@@ -64,6 +64,7 @@ class Schedule:
     loses_answers: float
     deadline: bool
     middleware: Literal["none", "sync", "async"]
+    pipes: bool
 
     @property
     def exact(self) -> bool:
@@ -101,6 +102,7 @@ def make(seed: int) -> Schedule:
         loses_answers=rng.choice([0.0, 0.0, 0.0, 0.2]),
         deadline=deadline,
         middleware=rng.choice(["none", "none", "sync", "async"]),
+        pipes=rng.random() < 0.25,
     )
 
 
@@ -178,12 +180,12 @@ class World:
                 held = self.schedule.hold_item and self.letters[earlier] and not self.schedule.loses_answers
                 # The second half of a bisected batch does not know what was put aside: that costs repeats.
                 known = self.schedule.ledger == "memory" and not self.schedule.bisects
-                in_batch = self.batch_start <= earlier and known
                 self.must(
-                    not (held and in_batch), f"{position} ran though {earlier} of its item was put aside"
+                    not (held and known and earlier in self.batch),
+                    f"{position} ran though {earlier} of its item was put aside",
                 )
 
-    batch_start: int = 0
+    batch: Sequence[int] = ()
 
 
 def route(world: World, number: int, *, is_async: bool) -> Callable[[Record], Any]:
@@ -307,57 +309,55 @@ def check(seed: int) -> Counter[str]:
             record["dynamodb"]["NewImage"]["Missing"] = {"N": "no number"}
         world.records.append(record)
         world.position_of[record["dynamodb"]["SequenceNumber"]] = position
+        world.position_of[record["eventID"]] = position
     app = build(world)
     happened: Counter[str] = Counter()
-    waiting = [(0, len(world.records))]
+    waiting: list[Sequence[int]] = [range(len(world.records))]
     while waiting:
         world.must(world.delivery < MOST_DELIVERIES, "the batch does not drain")
-        start, end = waiting.pop(0)
-        checkpoint = deliver(world, app, start, end, happened)
-        if checkpoint >= end:
-            continue
-        rest = end - checkpoint
-        if schedule.bisects and checkpoint == start and rest > 1 and world.rng.random() < 0.5:
+        batch = waiting.pop(0)
+        again = deliver(world, app, batch, happened)
+        if schedule.bisects and again == list(batch) and len(again) > 1 and world.rng.random() < 0.5:
             happened["bisected"] += 1
-            middle = checkpoint + rest // 2
-            waiting[:0] = [(checkpoint, middle), (middle, end)]
-        else:
-            waiting.insert(0, (checkpoint, end))
+            middle = len(again) // 2
+            waiting[:0] = [again[:middle], again[middle:]]
+        elif again:
+            waiting.insert(0, again)
     finish(world)
     happened.update(f"fault {b.fault}" for b in schedule.behaviours.values())
     happened.update({"letters": sum(map(bool, world.letters.values())), "deliveries": world.delivery})
     return happened
 
 
-def deliver(world: World, app: StreamApp, start: int, end: int, happened: Counter[str]) -> int:
-    """Deliver a batch once; the position to go on from."""
+def deliver(world: World, app: StreamApp, batch: Sequence[int], happened: Counter[str]) -> list[int]:
+    """Deliver a batch once; what is to be delivered again."""
     world.delivery += 1
-    world.batch_start = start
-    batch = world.records[start:end]
+    world.batch = batch
+    records = [world.records[position] for position in batch]
     context = LambdaContext(remaining_ms=REMAINING_MS if world.schedule.deadline else 900_000)
     try:
-        result = app.run({"Records": batch}, context)
+        result = app.run(records if world.schedule.pipes else {"Records": records}, context)
     except (asyncio.CancelledError, SystemExit):
         happened["ended"] += 1
         patience = time.monotonic() + PATIENCE_SECONDS
         while world.running and time.monotonic() < patience:  # a thread can not be stopped, and may be slow
             time.sleep(0.001)
         world.must(not world.running, "something runs on after the batch had ended")
-        world.batch_start = end
-        return start
+        return list(batch)
     if not world.schedule.deadline:
         world.must(not world.running, "something ran on after the answer")
     happened.update(type(outcome).__name__ for outcome in result.outcomes)
-    failures = result.response["batchItemFailures"]
-    world.must(len(failures) <= 1, "more than one record is named")
-    checkpoint = world.position_of[failures[0]["itemIdentifier"]] if failures else end
-    world.must(start <= checkpoint <= end, "the checkpoint is not in the batch")
-    for position in range(start, checkpoint):
+    happened["pipes" if world.schedule.pipes else "mapping"] += 1
+    named = [world.position_of[failure["itemIdentifier"]] for failure in result.response["batchItemFailures"]]
+    again = named if world.schedule.pipes else [each for each in batch if named and each >= named[0]]
+    world.must(world.schedule.pipes or len(named) <= 1, "more than one record is named")
+    world.must(set(again) <= set(batch), "what is named is not in the batch")
+    for position in set(batch) - set(again):
         world.must(world.done(position), f"{position} was acknowledged, and is not done")
     if world.rng.random() < world.schedule.loses_answers:
         happened["lost answer"] += 1
-        return start
-    return checkpoint
+        return list(batch)
+    return again
 
 
 def finish(world: World) -> None:

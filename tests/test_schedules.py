@@ -36,5 +36,6 @@ def test_nothing_is_lost_or_out_of_order_and_little_is_repeated(
         "bisected",
         "lost answer",
         "ended",
+        "pipes",
     }
     assert {name for name in expected if not happened[name]} == set()
