@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 from headwater.dead_letters import refuse_unfinished as refuse_unstored
-from headwater.invocation import Invocation
+from headwater.invocation import UNWANTED, Invocation
 from headwater.items import Item, item_of
 from headwater.outcomes import Failed, Outcome, Withheld, acknowledged
 from headwater.work import Work, refuse_unfinished
@@ -39,6 +39,7 @@ class _Loop:
         self._invocation = invocation
         self._await = await_
         self._going = True
+        self._by_item = invocation.plan.isolate or invocation.holds_items
         self._blocked: set[Item] = set()
 
     def next(self, position: int) -> Outcome:
@@ -46,7 +47,7 @@ class _Loop:
         if not self._going or (position and not invocation.deadline.may_start()):
             self._going = False
             return Withheld()
-        if not (invocation.plan.isolate or invocation.holds_items):
+        if not self._by_item:
             outcome = self._handle(position, None)
             self._going = acknowledged(outcome)
             return outcome
@@ -63,6 +64,8 @@ class _Loop:
     def _handle(self, position: int, behind: str | None) -> Outcome:
         invocation, began = self._invocation, perf_counter()
         begun = invocation.begin(position)
+        if begun is UNWANTED and not invocation.observed:  # most records, and nobody is to be told
+            return begun
         work = begun if isinstance(begun, Work) else None
         outcome: Outcome
         if behind is not None and isinstance(begun, Work | Failed):

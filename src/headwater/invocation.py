@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from headwater.dead_letters import DeadLetter, DeadLetterPolicy, write_letter
 from headwater.deadline import Deadline
@@ -26,6 +26,9 @@ from headwater.verdicts import Reject, Skip
 from headwater.work import Work
 
 RoutesByKind: TypeAlias = Mapping[str, Dispatch]
+
+UNWANTED: Final = Skipped()
+"""The outcome of a record that no route wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,11 @@ class Invocation:
         self._held: dict[Item, str] = {}
 
     @property
+    def observed(self) -> bool:
+        """Whether anybody is told what happens."""
+        return bool(self._observers)
+
+    @property
     def holds_items(self) -> bool:
         """Whether later records of an item are put aside behind one that was."""
         return self.plan.dead_letters is not None and self.plan.dead_letters.hold_item
@@ -118,7 +126,7 @@ class Invocation:
             except Exception as error:
                 return Failed("condition", error, route.name)
         if not matching:
-            return Skipped()
+            return UNWANTED
         if before.done and before.done.issuperset(route.key for route in matching):
             return Handled(tuple(route.name for route in matching))
         return Work(position, record, matching, set(before.done), before.attempts)
