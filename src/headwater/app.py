@@ -22,12 +22,12 @@ from headwater.ledger import Ledger
 from headwater.middleware import Middleware, MiddlewareFunction, read_middleware
 from headwater.observe import log_no_routes
 from headwater.options import NotReplicated
-from headwater.origins import NOTHING_DECLARED, Declared
+from headwater.origins import NOTHING_DECLARED
 from headwater.records import AnyRecord, Record
 from headwater.results import BatchResult
 from headwater.routes import Route, digest_routes, name_routes
 from headwater.routing import Router
-from headwater.settings import Settings, read_settings
+from headwater.settings import Settings, read_declared, read_settings
 from headwater.signatures import function_name, read_signature
 from headwater.sources import BatchResponse, RawRecord, read_event
 from headwater.startup import StartupFunction, read_startup
@@ -92,10 +92,7 @@ class StreamApp(Router):
             )
         if replicas == "ignore":
             self._conditions = (NotReplicated(), *self._conditions)
-        self._declared = Declared(
-            _attribute_name(ttl_attribute, "ttl_attribute"),
-            _attribute_name(origin_attribute, "origin_attribute"),
-        )
+        self._declared = read_declared(ttl_attribute, origin_attribute)
         self._settings = read_settings(
             concurrency=concurrency,
             on_failure=on_failure,
@@ -110,7 +107,7 @@ class StreamApp(Router):
         self._middlewares: list[Middleware] = []
         self._startup: list[Callable[[], Any]] = []
         self._engine: Engine | None = None
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()
         self._folding = Fold()
 
     def on_window(self, function: WindowFunction) -> WindowFunction:
@@ -299,9 +296,3 @@ def stream_handler(handler: Callable[..., object], /) -> StreamApp:
     app = StreamApp()
     app._add(Route(handler, signature.shapes, signature.takes_context))
     return app
-
-
-def _attribute_name(name: Any, option: str) -> str | None:
-    if name is None or (isinstance(name, str) and name):
-        return name
-    raise DeclarationError(f"StreamApp: {option}={name!r} is not the name of an attribute")

@@ -13,6 +13,7 @@ from headwater.deadline import MARGIN_SECONDS
 from headwater.errors import DeclarationError
 from headwater.events import Observer
 from headwater.ledger import Ledger, MemoryLedger
+from headwater.origins import Declared
 
 _ON_FAILURE: Final = ("stop", "isolate")
 
@@ -79,6 +80,18 @@ def read_settings(  # noqa: PLR0913 - one for each option of an app
         margin=float(deadline_margin),
         observers=_observers(observers),
     )
+
+
+def read_declared(ttl_attribute: Any, origin_attribute: Any) -> Declared:
+    """Check what is said of the tables.
+
+    Raises:
+        DeclarationError: When one is not the name of an attribute.
+    """
+    for option, name in (("ttl_attribute", ttl_attribute), ("origin_attribute", origin_attribute)):
+        if name is not None and not (isinstance(name, str) and name):
+            raise DeclarationError(f"StreamApp: {option}={name!r} is not the name of an attribute")
+    return Declared(ttl_attribute, origin_attribute)
 
 
 def _policy(sink: Any, max_attempts: Any, permanent: Any, hold_item: Any) -> DeadLetterPolicy | None:
