@@ -65,7 +65,7 @@ class _Loop:
         invocation, began = self._invocation, perf_counter()
         begun = invocation.begin(position)
         if begun is UNWANTED and not invocation.observed:  # most records, and nobody is to be told
-            return begun
+            return UNWANTED
         work = begun if isinstance(begun, Work) else None
         outcome: Outcome
         if behind is not None and isinstance(begun, Work | Failed):
