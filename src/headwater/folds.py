@@ -24,7 +24,8 @@ from headwater.signatures import (
     read_annotations,
     read_parameters,
     read_shapes,
-    refuse_generators,
+    refuse_call,
+    refuse_uncallable,
     unwrap_annotation,
 )
 from headwater.sources import Batch, BatchItemFailure, BatchResponse
@@ -244,18 +245,9 @@ def _add(reducer: Reducer, state: Any, record: Record, finish: Finish) -> Any:
 
 def _read_function(function: Any, second: str, who: str) -> tuple[str, str, dict[str, Any]]:
     """The names of a function's two parameters, and its annotations."""
-    if not callable(function):
-        raise DeclarationError(f"{who} is no function: it could never be called, so pass one")
-    refuse_generators(function, who)
-    try:
-        inspect.signature(function, follow_wrapped=False).bind("state", second)
-    except TypeError as error:
-        raise DeclarationError(
-            f"{who} can not be called with the state and a {second} ({error}), so every window would fail: "
-            f"write it as def {function_name(function)}(state, {second})"
-        ) from None
-    except ValueError:  # some builtins have no signature to read
-        return "state", second, {}
+    refuse_uncallable(function, who)
+    fix = f"so every window would fail: write it as def {function_name(function)}(state, {second})"
+    refuse_call(function, ("the state", f"a {second}"), who, fix, follow_wrapped=False)
     parameters = read_parameters(function, follow_wrapped=True) or []
     names = [parameter.name for parameter in parameters if parameter.kind in POSITIONAL]
     first, other = (*names, "", "")[:2]

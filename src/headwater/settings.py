@@ -14,6 +14,7 @@ from headwater.errors import DeclarationError
 from headwater.events import Observer
 from headwater.ledger import Ledger, MemoryLedger
 from headwater.origins import Declared
+from headwater.signatures import refuse_generators
 
 _ON_FAILURE: Final = ("stop", "isolate")
 
@@ -56,7 +57,7 @@ def read_settings(  # noqa: PLR0913 - one for each option of an app
     Raises:
         DeclarationError: When one could not work, or would have no effect.
     """
-    if not isinstance(concurrency, int) or isinstance(concurrency, bool) or concurrency < 1:
+    if not _is_count(concurrency):
         raise DeclarationError(
             f"StreamApp: concurrency={concurrency!r} is no number of lanes: give 1 or more"
         )
@@ -97,9 +98,7 @@ def read_declared(ttl_attribute: Any, origin_attribute: Any) -> Declared:
 def _policy(sink: Any, max_attempts: Any, permanent: Any, hold_item: Any) -> DeadLetterPolicy | None:
     if not isinstance(hold_item, bool):
         raise DeclarationError(f"StreamApp: hold_item={hold_item!r} is neither True nor False")
-    if max_attempts is not None and (
-        not isinstance(max_attempts, int) or isinstance(max_attempts, bool) or max_attempts < 1
-    ):
+    if max_attempts is not None and not _is_count(max_attempts):
         raise DeclarationError(
             f"StreamApp: max_attempts={max_attempts!r} is no number of attempts: give 1 or more"
         )
@@ -114,6 +113,10 @@ def _policy(sink: Any, max_attempts: Any, permanent: Any, hold_item: Any) -> Dea
     return DeadLetterPolicy(_sink(sink), max_attempts, errors, hold_item)
 
 
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
 def _sink(sink: Any) -> Sink:
     if isinstance(sink, type):
         raise DeclarationError(
@@ -123,12 +126,8 @@ def _sink(sink: Any) -> Sink:
         raise DeclarationError(
             f"StreamApp: dead_letters= takes a sink or a function of one DeadLetter, not a {type(sink).__name__}"
         )
-    called = getattr(sink, "store", None), sink, getattr(sink, "__call__", None)  # noqa: B004 - the method is wanted
-    if any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in called):
-        raise DeclarationError(
-            "StreamApp: what is given as dead_letters= contains yield, so calling it would store nothing: write it "
-            "as a function that returns"
-        )
+    for called in (getattr(sink, "store", None), sink):
+        refuse_generators(called, "StreamApp: what is given as dead_letters=", "and store nothing")
     checked: Sink = sink
     return checked
 

@@ -78,9 +78,7 @@ def read_signature(function: Callable[..., Any], role: str) -> Signature:
         DeclarationError: When it could not be called with a record, or what it wants can not be made.
     """
     who = f"{role} {function_name(function)}"
-    if not callable(function):
-        raise DeclarationError(f"{who} is no function: it could never be called, so pass one")
-    refuse_generators(function, who)
+    refuse_uncallable(function, who)
     documented = read_parameters(function, follow_wrapped=True)
     if documented is None:
         return Signature(UNTYPED, annotated=False, takes_context=False)
@@ -99,18 +97,57 @@ def read_signature(function: Callable[..., Any], role: str) -> Signature:
     )
 
 
-def refuse_generators(function: Callable[..., Any], who: str) -> None:
+def refuse_uncallable(function: Any, who: str) -> None:
+    """Refuse what can not be called, or whose call would run nothing.
+
+    Raises:
+        DeclarationError: When it is no function, or contains `yield`.
+    """
+    if not callable(function):
+        raise DeclarationError(f"{who} is no function: it could never be called, so pass one")
+    refuse_generators(function, who, "and every record would be lost")
+
+
+def refuse_call(
+    function: Callable[..., Any],
+    arguments: tuple[str, ...],
+    who: str,
+    fix: str,
+    *,
+    follow_wrapped: bool = True,
+) -> None:
+    """Refuse a function that can not be called with so many arguments.
+
+    Args:
+        function: One that `refuse_uncallable` has let through.
+        arguments: What it is to be called with, in words.
+        who: The function, for messages.
+        fix: The harm and what to do, for messages.
+        follow_wrapped: Whether a wrapper takes what the wrapped function does.
+
+    Raises:
+        DeclarationError: When its signature does not take them.
+    """
+    try:
+        inspect.signature(function, follow_wrapped=follow_wrapped).bind(*arguments)
+    except TypeError as error:
+        what = f"with {' and '.join(arguments)}" if arguments else "without arguments"
+        raise DeclarationError(f"{who} can not be called {what} ({error}), {fix}") from None
+    except ValueError:  # some builtins have no signature to read
+        pass
+
+
+def refuse_generators(function: Any, who: str, harm: str) -> None:
     """Refuse a function whose call would run nothing.
 
     Raises:
-        DeclarationError: When it contains `yield`.
+        DeclarationError: When it contains `yield`; says the harm.
     """
     called = getattr(function, "__call__", None)  # noqa: B004 - the method itself is wanted, for instances
     for candidate in (function, called):
         if inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(candidate):
             raise DeclarationError(
-                f"{who} contains yield, so calling it would run nothing and every record would be lost: "
-                "write it as a function that returns"
+                f"{who} contains yield, so calling it would run nothing {harm}: write it as a function that returns"
             )
 
 
