@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from time import perf_counter
-from typing import Any, TypeAlias
 
+from headwater.dead_letters import DeadLetter
 from headwater.dead_letters import refuse_unfinished as refuse_unstored
 from headwater.invocation import UNWANTED, Invocation
 from headwater.items import Item, item_of
 from headwater.outcomes import Failed, Outcome, Withheld, acknowledged
+from headwater.returned import Finish
 from headwater.work import Work, refuse_unfinished
 
-Await: TypeAlias = Callable[[Awaitable[Any], "float | None"], Any]
-"""Runs an awaitable to its end, for so many seconds at most."""
 
-
-def run_in_order(invocation: Invocation, await_: Await) -> Iterator[Outcome]:
+def run_in_order(invocation: Invocation, finish: Finish) -> Iterator[Outcome]:
     """Handle records one after another. After a failure nothing starts, or nothing of the failed items.
 
     Args:
         invocation: The batch, and what is done with each of its records.
-        await_: Runs an awaitable to its end.
+        finish: What comes of a call in the end.
 
     Yields:
         One outcome for each record, as soon as it is known.
     """
-    loop = _Loop(invocation, await_)
+    loop = _Loop(invocation, finish)
     for position in range(len(invocation.batch.records)):
         yield loop.next(position)
 
@@ -35,9 +32,9 @@ def run_in_order(invocation: Invocation, await_: Await) -> Iterator[Outcome]:
 class _Loop:
     """What is remembered from one record of a batch to the next."""
 
-    def __init__(self, invocation: Invocation, await_: Await) -> None:
+    def __init__(self, invocation: Invocation, finish: Finish) -> None:
         self._invocation = invocation
-        self._await = await_
+        self._finish = finish
         self._going = True
         self._by_item = invocation.plan.isolate or invocation.holds_items
         self._blocked: set[Item] = set()
@@ -97,24 +94,17 @@ class _Loop:
                 self._call(depth + 1, work)
 
             middleware = middlewares[depth]
-            self._finish(middleware.function(work.record, call_next), work, middleware.name)
+            returned = self._finish(middleware.function(work.record, call_next))
+            refuse_unfinished(returned, work.record, middleware.name)
             return
         for route in work.remaining():
             with work.watch(route):
-                self._finish(route.call(work.record, context), work, route.name)
+                refuse_unfinished(self._finish(route.call(work.record, context)), work.record, route.name)
         work.complete = True
 
-    def _finish(self, returned: object, work: Work, name: str) -> None:
-        while inspect.isawaitable(returned):  # an async function may return what is still to be awaited
-            returned = self._await(returned, self._invocation.deadline.left())
-        refuse_unfinished(returned, work.record, name)
-
-    def _store(self, position: int, work: Work | None, letter: Any, failed: Failed | None) -> Outcome:
+    def _store(self, position: int, work: Work | None, letter: DeadLetter, failed: Failed | None) -> Outcome:
         try:
-            stored = self._invocation.store(letter)
-            while inspect.isawaitable(stored):
-                stored = self._await(stored, self._invocation.deadline.left())
-            refuse_unstored(stored)
+            refuse_unstored(self._finish(self._invocation.store(letter)))
         except Exception as error:
             return Failed("dead letter", error, letter.route)
         return self._invocation.stored(position, work, letter, failed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from headwater.loop import HandlerLoop
 from headwater.observe import Observers, log_failure, log_ledger
 from headwater.outcomes import Failed, Outcome, acknowledged
 from headwater.results import BatchResult
+from headwater.returned import Finish
 from headwater.settings import Settings
 from headwater.sources import Batch
 from headwater.tally import Tally, checkpoint_of
@@ -67,7 +69,7 @@ class Engine:
     def _run(self, invocation: Invocation) -> list[Outcome]:
         middlewares = self._plan.middlewares
         if self._settings.concurrency == 1 and not any(middleware.may_await for middleware in middlewares):
-            return list(run_in_order(invocation, LOOP.run))
+            return list(run_in_order(invocation, self._finish(invocation.deadline)))
         from headwater.lanes import Lanes
         from headwater.workers import Workers
 
@@ -79,18 +81,16 @@ class Engine:
         outcomes: list[Outcome] = LOOP.run(lanes.run())
         return outcomes
 
+    def _finish(self, deadline: Deadline) -> Finish:
+        return partial(LOOP.finish, left=deadline.left)
+
     def _fold(self, batch: Batch, outcomes: list[Outcome], deadline: Deadline) -> dict[str, Any] | None:
         """The new state of the batch's window; `None` when the batch is to come again."""
         if not all(map(acknowledged, outcomes)):
             return None
         try:
-            return fold(
-                self._folding,
-                batch,
-                outcomes,
-                lambda returned: LOOP.finish(returned, deadline.left()),
-                declared=self._plan.declared,
-            )
+            finish = self._finish(deadline)
+            return fold(self._folding, batch, outcomes, finish, declared=self._plan.declared)
         except Exception as error:
             if not batch.records:
                 raise  # there is no record to name

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import UnionType
-from typing import Any, Final, TypeAlias, TypeVar, get_origin
+from typing import Any, Final, TypeVar, get_origin
 
 from headwater.errors import DeclarationError, HandlerError, SourceError
 from headwater.kinds import read_record
@@ -17,6 +17,7 @@ from headwater.models import Shape
 from headwater.origins import NOTHING_DECLARED, Declared
 from headwater.outcomes import DeadLettered, Outcome
 from headwater.records import Insert, Modify, Record, Remove, reshape
+from headwater.returned import Finish, unfinished
 from headwater.signatures import (
     POSITIONAL,
     UNTYPED,
@@ -41,9 +42,6 @@ WindowFunction = TypeVar(
     | Callable[[Any, Remove[Any, Any]], object],
 )
 WindowEndFunction = TypeVar("WindowEndFunction", bound=Callable[[Any, Window], object])
-
-Finish: TypeAlias = Callable[[object], object]
-"""What a plain or async function has returned in the end: awaits what is to be awaited."""
 
 _ANYTHING: Final = (inspect.Parameter.empty, Any, object)
 
@@ -204,10 +202,8 @@ def fold(
     written = reducer.state.write(state, reducer.name)  # before anything is published
     if publisher is not None and window.closes:
         returned = finish(publisher.function(state, window))
-        if inspect.isgenerator(returned) or inspect.isasyncgen(returned):
-            raise HandlerError(
-                f"{publisher.name} returned a generator, whose body has not run: write it as a plain or async function"
-            )
+        if (what := unfinished(returned)) is not None:
+            raise HandlerError(f"{publisher.name} returned {what}")
     return written
 
 

@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import inspect
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.errors import HandlerError, out_of_time
@@ -26,10 +26,17 @@ class HandlerLoop:
         self._lock = threading.Lock()
         self._runner: asyncio.Runner | None = None
 
-    def finish(self, returned: object, seconds: float | None = None) -> object:
-        """What a plain or async function returns in the end; raises as `run` does."""
+    def finish(self, returned: object, left: Callable[[], float | None] | None = None) -> object:
+        """What comes of a call in the end: an async function may return what is still to be awaited.
+
+        Args:
+            returned: What a plain or async function has returned.
+            left: Says how many seconds there are; `None` when there is no end.
+
+        Raises: as `run` does.
+        """
         while inspect.isawaitable(returned):
-            returned = self.run(returned, seconds)
+            returned = self.run(returned, None if left is None else left())
         return returned
 
     def run(self, awaitable: Awaitable[Any], seconds: float | None = None) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Sequence
 
 from headwater.dead_letters import DeadLetter, DeadLetterPolicy, refuse_unfinished
 from headwater.errors import DeadLetterError
+from headwater.returned import awaited
 from headwater.workers import Result, Workers, unpack
 
 
@@ -40,10 +40,7 @@ class Postbox:
     async def _store(self, letters: Sequence[DeadLetter]) -> BaseException | None:
         try:
             call = self._workers.submit(self._policy.store, letters)
-            returned = unpack(await asyncio.wrap_future(call))
-            while inspect.isawaitable(returned):
-                returned = await returned
-            refuse_unfinished(returned)
+            refuse_unfinished(await awaited(unpack(await asyncio.wrap_future(call))))
         except BaseException as error:
             return error
         return None

@@ -1,8 +1,20 @@
-"""What a function has returned, when that can not count as done."""
+"""What a function has returned: what comes of it when it is awaited, and when it can not count as done."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+Finish: TypeAlias = Callable[[object], object]
+"""What comes of a call in the end, where nothing can be awaited: waits for what is returned."""
+
+
+async def awaited(returned: Any) -> Any:
+    """What comes of a call in the end: an async function may return what is still to be awaited."""
+    while inspect.isawaitable(returned):
+        returned = await returned
+    return returned
 
 
 def unfinished(returned: object) -> str | None:

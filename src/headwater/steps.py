@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from functools import partial
@@ -15,6 +14,7 @@ from headwater.errors import HandlerError, out_of_time
 from headwater.invocation import Invocation
 from headwater.outcomes import Failed, Outcome
 from headwater.postbox import Postbox
+from headwater.returned import awaited
 from headwater.work import Work, refuse_unfinished
 from headwater.workers import Result, Workers, unpack
 
@@ -112,7 +112,7 @@ class Steps:
             returned = middleware.function(*arguments)
         else:
             returned = await self._on_thread(self._calls, middleware.function, *arguments)
-        refuse_unfinished(await _finish(returned), work.record, middleware.name)
+        refuse_unfinished(await awaited(returned), work.record, middleware.name)
 
     async def _handle(self, work: Work) -> None:
         # A handler that a middleware has given up goes on, when it is on a thread: the next one must not overlap it.
@@ -125,7 +125,7 @@ class Steps:
                     returned = route.call(work.record, context)
                 else:
                     returned = await self._on_thread(self._handler_calls, route.call, work.record, context)
-                refuse_unfinished(await _finish(returned), work.record, route.name)
+                refuse_unfinished(await awaited(returned), work.record, route.name)
         work.complete = True
 
     async def _on_thread(
@@ -189,7 +189,7 @@ class Steps:
         try:
             if self._postbox is None:
                 stored = await self._on_thread(self._calls, self._invocation.store, letter)
-                refuse_unstored(await _finish(stored))
+                refuse_unstored(await awaited(stored))
             else:
                 await self._postbox.post(letter)
         except Exception as error:
@@ -201,13 +201,6 @@ class Steps:
         finally:
             self._storing = False
         return self._invocation.stored(self.position, work, letter, failed)
-
-
-async def _finish(returned: Any) -> Any:
-    """What comes of a call in the end: an async function may return what is still to be awaited."""
-    while inspect.isawaitable(returned):
-        returned = await returned
-    return returned
 
 
 def _too_late(work: Work) -> HandlerError:
