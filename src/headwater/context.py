@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from headwater.streams import text_of
+
 
 class LambdaContext(Protocol):
     """What Lambda passes as the second argument of a handler.
@@ -54,7 +56,6 @@ class LambdaContext(Protocol):
 def text_in(context: object, name: str) -> str:
     """A text of the context; empty where there is no context, or one that does not have it."""
     try:
-        value = getattr(context, name)
+        return text_of(getattr(context, name))
     except Exception:  # no context, or a double of one
         return ""
-    return value if isinstance(value, str) else ""

@@ -12,7 +12,7 @@ from headwater.errors import DeadLetterError, MissingImageError, Phase, SourceEr
 from headwater.outcomes import Failed
 from headwater.returned import unfinished
 from headwater.sources import RawRecord
-from headwater.streams import table_of
+from headwater.streams import table_of, text_of
 from headwater.tracebacks import since_user_code
 from headwater.verdicts import Reject
 
@@ -174,10 +174,10 @@ def write_letter(  # noqa: PLR0913, PLR0917 - what is known of a record and its 
     """
     return DeadLetter(
         record=original,
-        event_id=_text(raw.get("eventID")),
+        event_id=text_of(raw.get("eventID")),
         sequence_number=identifier,
         table=table_of(raw),
-        stream_arn=_text(raw.get("eventSourceARN")),
+        stream_arn=text_of(raw.get("eventSourceARN")),
         phase=failed.phase,
         route=failed.route,
         routes_done=tuple(done),
@@ -212,7 +212,3 @@ def _message(error: Exception) -> str:
         return str(error)
     except Exception as failure:  # an error that can not say what it is must not cost the letter
         return f"(its text could not be made: {type(failure).__name__})"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

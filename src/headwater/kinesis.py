@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from headwater.errors import MalformedRecordError, SourceError
+from headwater.streams import is_number
 
 KINESIS: Final = "aws:kinesis"
 """The `eventSource` of a Kinesis record."""
@@ -31,7 +32,7 @@ def kinesis_number(outer: Mapping[str, Any]) -> str | None:
     """The sequence number by which a Kinesis record is named; `None` when it has no usable one."""
     kinesis = outer.get("kinesis")
     number = kinesis.get("sequenceNumber") if isinstance(kinesis, dict) else None
-    return number if isinstance(number, str) and number.isascii() and number.isdigit() else None
+    return number if is_number(number) else None
 
 
 def unwrap(outer: Mapping[str, Any], number: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TextIO, TypeAlias
 
+from headwater.context import text_in
 from headwater.errors import DeclarationError
 from headwater.events import BatchFinished, Event, RecordFinished
 from headwater.outcomes import DeadLettered, Failed, Handled, Outcome, Skipped, Withheld
@@ -139,7 +140,7 @@ class EmfMetrics:
 
     def _write(self, event: BatchFinished, notes: Mapping[tuple[str, str], _RouteNotes]) -> None:
         now = time.time()
-        function = getattr(event.context, "function_name", None)
+        function = text_in(event.context, "function_name")
         tables: dict[str, list[tuple[RawRecord, Outcome]]] = {}
         for raw, outcome in zip(event.records, event.outcomes, strict=True):
             tables.setdefault(table_of(raw), []).append((raw, outcome))

@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from headwater.errors import DecodeError, Violation
+from headwater.errors import DeclarationError, DecodeError, Violation
 from headwater.paths import Path, Step, format_path
 from headwater.schemas import UnknownAttribute, unknown_attribute
 from headwater.values import WireItem, to_python
@@ -132,6 +132,28 @@ def _make_decoder(model: Any) -> Decoder:
     while sys._getframe(depth).f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         depth += 1
     return Decoder(model, TypeAdapter(model, _parent_depth=depth + 2))
+
+
+def require_decoder(model: Any, wish: str, harm: str) -> Decoder:
+    """The decoder of a type that a function's annotation names.
+
+    Args:
+        model: The annotation.
+        wish: Who wants what of it, for messages, as in `on_insert handler charge wants images as`.
+        harm: What could not be done, for messages.
+
+    Raises:
+        DeclarationError: When pydantic can make no validator for it.
+    """
+    try:
+        return decoder_for(model)
+    except Exception as error:
+        name = getattr(model, "__name__", None) or repr(model)
+        reason = str(error).partition("\n")[0]
+        raise DeclarationError(
+            f"{wish} {name}, which pydantic can make no validator for, so {harm}: "
+            f"use a pydantic model, dataclass or TypedDict (pydantic says: {reason})"
+        ) from error
 
 
 def decode_error(error: ValidationError, item: dict[str, Any], decoder: Decoder) -> DecodeError:

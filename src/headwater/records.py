@@ -19,7 +19,16 @@ from headwater.errors import (
 from headwater.models import Decoder, Shape, unexpected_error
 from headwater.origins import Declared, from_another_region, was_over
 from headwater.paths import Step
-from headwater.streams import TTL, EventName, ImageName, UserIdentity, missing_image, place_of, read_time
+from headwater.streams import (
+    TTL,
+    EventName,
+    ImageName,
+    UserIdentity,
+    missing_image,
+    place_of,
+    read_time,
+    text_of,
+)
 from headwater.values import WireItem
 
 M_co = TypeVar("M_co", covariant=True, default=dict[str, Any])
@@ -65,7 +74,7 @@ class Record(Generic[M_co, K_co]):
     @property
     def event_id(self) -> str:
         """The identifier of this change, the same on every delivery; empty when the record has none."""
-        return _text(self._raw.get("eventID"))
+        return text_of(self._raw.get("eventID"))
 
     @property
     def sequence_number(self) -> str:
@@ -85,7 +94,7 @@ class Record(Generic[M_co, K_co]):
     @property
     def view_type(self) -> str:
         """`KEYS_ONLY`, `NEW_IMAGE`, `OLD_IMAGE` or `NEW_AND_OLD_IMAGES`; empty when the record does not say."""
-        return _text(self._stream.get("StreamViewType"))
+        return text_of(self._stream.get("StreamViewType"))
 
     @property
     def created_at(self) -> datetime:
@@ -114,7 +123,7 @@ class Record(Generic[M_co, K_co]):
         identity = self._raw.get("userIdentity")
         if not isinstance(identity, dict):
             return None
-        return UserIdentity(_text(identity.get("type")), _text(identity.get("principalId")))
+        return UserIdentity(text_of(identity.get("type")), text_of(identity.get("principalId")))
 
     @property
     def expired(self) -> bool:
@@ -237,8 +246,7 @@ class Record(Generic[M_co, K_co]):
     def __repr__(self) -> str:
         keys = self._stream.get("Keys")
         shown = ", ".join(map(_show_key, keys, keys.values())) if isinstance(keys, dict) else ""
-        table = self.table_name or "?"
-        return f"<{type(self).__name__} {table}({shown}) sequence_number={self.sequence_number}>"
+        return f"<{type(self).__name__} {self.table_name or '?'}({shown}) sequence_number={self.sequence_number}>"
 
 
 class Insert(Record[M_co, K_co]):
@@ -285,10 +293,6 @@ class Remove(Record[M_co, K_co]):
 def reshape(record: AnyRecord, shape: Shape) -> AnyRecord:
     """The same record with other types for its images; what is decoded already is shared."""
     return type(record)(record._raw, record._sequence_number, shape, record._known, record._declared)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _show_key(name: str, value: object) -> str:

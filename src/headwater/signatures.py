@@ -16,7 +16,7 @@ import typing_extensions
 from headwater.context import LambdaContext
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS
-from headwater.models import Decoder, Shape, decoder_for
+from headwater.models import Shape, require_decoder
 from headwater.records import Insert, Modify, Record, Remove
 
 POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -251,7 +251,12 @@ def read_shapes(annotation: Any, who: str) -> dict[str, Shape] | None:
                 f"write Insert[{name}], Modify[{name}], Remove[{name}] or Record[{name}]"
             )
         arguments = typing.get_args(member)
-        shape = Shape(*(_decoder(argument, who) for argument in arguments))
+        shape = Shape(
+            *(
+                require_decoder(argument, f"{who} wants images as", "no record could be decoded")
+                for argument in arguments
+            )
+        )
         if any(shapes.get(kind, shape) != shape for kind in kinds):
             raise DeclarationError(
                 f"{who} takes records of one kind in two types, of which it could only be given one: "
@@ -279,15 +284,3 @@ def unwrap_annotation(annotation: Any) -> Any:
             annotation = typing.get_origin(annotation).__value__[typing.get_args(annotation)]
         else:
             return annotation
-
-
-def _decoder(model: Any, who: str) -> Decoder:
-    try:
-        return decoder_for(model)
-    except Exception as error:
-        name = getattr(model, "__name__", None) or repr(model)
-        reason = str(error).partition("\n")[0]
-        raise DeclarationError(
-            f"{who} wants images as {name}, which pydantic can make no validator for, so no record could be decoded: "
-            f"use a pydantic model, dataclass or TypedDict (pydantic says: {reason})"
-        ) from error

@@ -27,6 +27,7 @@ from headwater.errors import HeadwaterError, SourceError
 from headwater.get_records import is_page, lambda_record
 from headwater.kinesis import KINESIS, kinesis_number, placeholder, unwrap
 from headwater.outcomes import Outcome, acknowledged
+from headwater.streams import is_number
 from headwater.windows import Window, read_state, read_window
 
 RawRecord: TypeAlias = Mapping[str, Any]
@@ -206,12 +207,9 @@ def _identify(index: int, raw: Any, identifier_of: Any) -> str:
 
 def _sequence_number(index: int, raw: RawRecord) -> str:
     number = raw["dynamodb"].get("SequenceNumber")
-    if isinstance(number, str) and number.isascii() and number.isdigit():
+    if is_number(number):
         return number
-    raise SourceError(
-        f"record {index} has no usable SequenceNumber, so no response could name it: "
-        "none of the batch was handled, and Lambda delivers it again"
-    )
+    raise _nameless(index, "SequenceNumber", "it", "Lambda")
 
 
 def _kinesis_number(index: int, outer: Any) -> str:
@@ -224,19 +222,20 @@ def _kinesis_number(index: int, outer: Any) -> str:
     number = kinesis_number(outer)
     if number is not None:
         return number
-    raise SourceError(
-        f"record {index} has no usable kinesis.sequenceNumber, so no response could name it: "
-        "none of the batch was handled, and Lambda delivers it again"
-    )
+    raise _nameless(index, "kinesis.sequenceNumber", "it", "Lambda")
 
 
 def _event_id(index: int, raw: RawRecord) -> str:
     identifier = raw.get("eventID")
     if isinstance(identifier, str) and identifier:
         return identifier
-    raise SourceError(
-        f"record {index} has no usable eventID, so no response could name it to EventBridge Pipes: "
-        "none of the batch was handled, and Pipes delivers it again"
+    raise _nameless(index, "eventID", "it to EventBridge Pipes", "Pipes")
+
+
+def _nameless(index: int, lacks: str, named: str, caller: str) -> SourceError:
+    return SourceError(
+        f"record {index} has no usable {lacks}, so no response could name {named}: "
+        f"none of the batch was handled, and {caller} delivers it again"
     )
 
 

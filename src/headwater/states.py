@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.errors import DeclarationError, DecodeError, HandlerError
-from headwater.models import Decoder, decoder_for
+from headwater.models import Decoder, require_decoder
 from headwater.paths import format_path
 
 
@@ -120,15 +120,7 @@ def state_type(model: Any, who: str) -> StateType:
     Raises:
         DeclarationError: When pydantic can make no validator for it, or it can not begin empty.
     """
-    try:
-        kind = StateType(decoder_for(model))
-    except Exception as error:
-        name = getattr(model, "__name__", None) or repr(model)
-        reason = str(error).partition("\n")[0]
-        raise DeclarationError(
-            f"{who} has a state of type {name}, which pydantic can make no validator for, so it could not go through "
-            f"JSON: use a pydantic model, dataclass or TypedDict (pydantic says: {reason})"
-        ) from error
+    kind = StateType(require_decoder(model, f"{who} has a state of type", "it could not go through JSON"))
     if reason := kind.no_beginning():
         raise DeclarationError(
             f"{who} has a state of type {kind.name}, which can not begin as {{}}, as each window does ({reason}): "

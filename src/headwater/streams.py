@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeGuard
 
 EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
 ImageName: TypeAlias = Literal["Keys", "NewImage", "OldImage"]
@@ -59,11 +59,11 @@ def place_of(raw: Mapping[str, Any]) -> TableArn:
 
     A change that came through Kinesis has the ARN of the Kinesis stream, and names its table itself.
     """
-    named = parse_arn(_text(raw.get("eventSourceARN")))
+    named = parse_arn(text_of(raw.get("eventSourceARN")))
     if all(named):
         return named
     return TableArn(
-        named.region or _text(raw.get("awsRegion")), named.table_name or _text(raw.get("tableName"))
+        named.region or text_of(raw.get("awsRegion")), named.table_name or text_of(raw.get("tableName"))
     )
 
 
@@ -83,6 +83,16 @@ def missing_image(name: ImageName, view_type: str, table_name: str) -> str:
     )
 
 
+def text_of(value: object) -> str:
+    """A text as it is; an empty one for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def is_number(value: object) -> TypeGuard[str]:
+    """Whether it is a sequence number: a text of digits."""
+    return isinstance(value, str) and value.isascii() and value.isdigit()
+
+
 def read_time(seconds: object) -> datetime | None:
     """The time that a record gives in seconds since 1970, as an aware datetime in UTC; `None` when it is none."""
     if not isinstance(seconds, int | float | Decimal) or isinstance(seconds, bool):
@@ -91,7 +101,3 @@ def read_time(seconds: object) -> datetime | None:
         return datetime.fromtimestamp(float(seconds), tz=UTC)
     except (ValueError, OverflowError, OSError):  # no time that a datetime can hold
         return None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

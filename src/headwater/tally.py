@@ -31,13 +31,15 @@ def _identity(name: tuple[Any, ...]) -> str:
 class Tally:
     """How far the records of a batch got. What names them is taken before a handler can change a record."""
 
-    __slots__ = ("_batch", "_held", "_loaded", "_names", "_noted")
+    __slots__ = ("_batch", "_held", "_is_own", "_loaded", "_names", "_noted")
 
     def __init__(self, batch: Batch, loaded: Entry | None) -> None:
         self._batch = batch
         self._loaded = loaded
         self._names = [_name(raw) for raw in batch.records]
         self._noted: dict[int, RecordProgress] = {}
+        # Whether the entry was written for a batch that started with the same record.
+        self._is_own = loaded is not None and ordered(loaded.checkpoint) == ordered(self._checkpoint(0))
         known = loaded.progress if loaded is not None and self._is_own else {}
         self._held = {identity for identity, progress in known.items() if progress == HELD}
 
@@ -74,8 +76,9 @@ class Tally:
         if self._loaded is None and not waiting:
             return None, None
         identities = [_identity(name) for name in self._names]
-        known = {} if self._loaded is None else dict(self._loaded.progress)
-        kept = {identities[position]: self._latest(position) for position in self._redelivered(waiting)}
+        known = {} if self._loaded is None else self._loaded.progress
+        redelivered = self._redelivered(waiting)
+        kept = {identities[position]: self._latest(position) for position in redelivered}
         kept = {identity: progress for identity, progress in kept.items() if progress != NOTHING}
         others = {identity: known[identity] for identity in known.keys() - set(identities)}
         last = self._checkpoint(len(self._names) - 1)
@@ -88,13 +91,8 @@ class Tally:
         forgotten = self._loaded if self._is_own or not others else None
         if not kept:
             return forgotten, None
-        entry = Entry(self._checkpoint(self._redelivered(waiting)[0] if waiting else 0), kept, last)
+        entry = Entry(self._checkpoint(redelivered[0] if waiting else 0), kept, last)
         return (None, None) if entry == forgotten else (forgotten, entry)
-
-    @property
-    def _is_own(self) -> bool:
-        """Whether the entry was written for a batch that started with the same record."""
-        return self._loaded is not None and ordered(self._loaded.checkpoint) == ordered(self._checkpoint(0))
 
     def _checkpoint(self, position: int) -> str:
         return _checkpoint(self._names[position], self._batch.identifiers[position])

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from headwater.context import text_in
 from headwater.errors import DeclarationError
 from headwater.events import BatchFinished, BatchStarted, Event, RecordFinished, RecordStarted
 from headwater.outcomes import DeadLettered, Failed, Handled, Outcome, Skipped, Withheld
@@ -109,8 +110,7 @@ class OpenTelemetryTracing:
             "messaging.batch.message_count": len(event.records),
             "faas.trigger": "datasource",
         }
-        request_id = getattr(event.context, "aws_request_id", None)
-        if isinstance(request_id, str):
+        if request_id := text_in(event.context, "aws_request_id"):
             attributes["faas.invocation_id"] = request_id
         self._batch.set(_BatchSpan(self._start(attributes)))
 
