@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from headwater.errors import DeclarationError, DecodeError, Violation
 from headwater.paths import Path, Step, format_path
+from headwater.readers import reader_of
 from headwater.schemas import UnknownAttribute, unknown_attribute
 from headwater.values import WireItem, to_python
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
 
+SWITCH: Final = "HEADWATER_COMPILED_DECODING"
+"""The environment variable that turns the fast way of decoding off, with `0`, `off`, `no` or `false`."""
+
 _PLAIN_MODELS: Final = (Any, object, dict, dict[str, Any])
 _SHOWN: Final = 3
+_OFF: Final = ("0", "off", "no", "false")
 _PACKAGE: Final = __name__.partition(".")[0]
 
 Model = TypeVar("Model")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Decoder:
     """How images become one type of the user's.
 
@@ -33,6 +40,7 @@ class Decoder:
 
     model: Any
     adapter: TypeAdapter[Any] | None = field(repr=False)
+    _fast: Callable[[WireItem], Any] | None = field(default=None, init=False, repr=False)
 
     def __call__(self, item: WireItem) -> Any:
         """Decode one item.
@@ -41,6 +49,29 @@ class Decoder:
             WireValueError: When a value is not in DynamoDB's wire form.
             DecodeError: When the item does not fit the model.
         """
+        if type(item) is dict:
+            try:
+                return (self._fast or self._compiled())(item)
+            except Exception:  # noqa: S110 - what is wrong, and whether anything is, the reference says
+                pass
+        return self._reference(item)
+
+    def _compiled(self) -> Callable[[WireItem], Any]:
+        """The fast way, made when the first item is decoded."""
+        if self.adapter is None:
+            self._fast = to_python
+        elif os.environ.get(SWITCH, "").lower() in _OFF:
+            self._fast = self._reference
+        else:
+            read, validate = (
+                reader_of(self.adapter.core_schema, self.name),
+                self.adapter.validator.validate_python,
+            )
+            self._fast = lambda item: validate(read(item))
+        return self._fast
+
+    def _reference(self, item: WireItem) -> Any:
+        """What decoding means: pydantic's validation of the item in plain Python."""
         plain = to_python(item)
         if self.adapter is None:
             return plain

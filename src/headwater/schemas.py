@@ -6,7 +6,7 @@ sees the whole item first, a shape unknown here), every path is accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -32,15 +32,39 @@ class UnknownAttribute:
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class Field:
+    """One field of a model.
+
+    Attributes:
+        name: Its name in Python.
+        attributes: The attributes of the item that it may be read from.
+        schema: What an attribute must be; `None` where an alias path leads further in.
+        entry: pydantic's own schema of the field.
+    """
+
     name: str
     attributes: tuple[str, ...]
-    schema: Schema  # None where an alias path already leads further in
+    schema: Schema | None
+    entry: Schema
+
+    def is_required(self, *, total: bool) -> bool:
+        """Whether an item without it does not fit.
+
+        Args:
+            total: Whether the fields of its TypedDict are required unless they say otherwise.
+        """
+        inner = self.entry
+        while isinstance(inner, dict):
+            if inner.get("type") == "default":
+                return False
+            inner = inner.get("schema")
+        required: bool = self.entry.get("required", total)
+        return required
 
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    fields: tuple[_Field, ...]
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +147,10 @@ def _shapes(schema: Schema, definitions: dict[str, Schema], config: Any) -> Iter
             yield (
                 _Anything()
                 if extra == "allow"
-                else _fields(schema["fields"].items(), schema.get("config", config))
+                else _Fields(fields_of(schema["fields"].items(), schema.get("config", config)))
             )
         case "dataclass-args":
-            yield _fields([(entry["name"], entry) for entry in schema["fields"]], config)
+            yield _Fields(fields_of([(entry["name"], entry) for entry in schema["fields"]], config))
         case "list" if "items_schema" in schema:
             yield _Elements(schema["items_schema"])
         case "dict" if "values_schema" in schema:
@@ -135,20 +159,26 @@ def _shapes(schema: Schema, definitions: dict[str, Schema], config: Any) -> Iter
             yield _Anything()
 
 
-def _fields(entries: Any, config: Any) -> _Fields:
-    by_name = bool(config.get("populate_by_name") or config.get("validate_by_name"))
-    return _Fields(tuple(_field(name, entry, by_name=by_name) for name, entry in entries))
+def fields_of(entries: Iterable[tuple[str, Schema]], config: Any) -> tuple[Field, ...]:
+    """The fields of a model, dataclass or TypedDict.
+
+    Args:
+        entries: Their names, and pydantic's schemas of them.
+        config: pydantic's configuration of what they belong to, if any.
+    """
+    by_name = bool(config and (config.get("populate_by_name") or config.get("validate_by_name")))
+    return tuple(_field(name, entry, by_name=by_name) for name, entry in entries)
 
 
-def _field(name: str, entry: Schema, *, by_name: bool) -> _Field:
+def _field(name: str, entry: Schema, *, by_name: bool) -> Field:
     alias = entry.get("validation_alias")
     if alias is None or isinstance(alias, str):
         first = alias or name
-        return _Field(name, (first, name) if by_name and first != name else (first,), entry["schema"])
+        names = (first, name) if by_name and first != name else (first,)
+        return Field(name, names, entry["schema"], entry)
     # One alias path, or a choice of them: only their first step is an attribute of this item.
     choices = alias if isinstance(alias[0], list) else [alias]
-    attributes = tuple(dict.fromkeys(str(choice[0]) for choice in choices))
+    steps = tuple(dict.fromkeys(str(choice[0]) for choice in choices))
     only_names = all(len(choice) == 1 for choice in choices)
-    return _Field(
-        name, (*attributes, name) if by_name else attributes, entry["schema"] if only_names else None
-    )
+    schema = entry["schema"] if only_names else None
+    return Field(name, (*steps, name) if by_name else steps, schema, entry)

@@ -20,6 +20,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from headwater.errors import WireValueError
@@ -68,7 +69,13 @@ def value_to_python(value: WireValue) -> Any:
         )
     if len(value) != 1:
         raise WireValueError(f"a value has exactly one type tag, this has {len(value)}")
-    [(tag, content)] = value.items()
+    [tag] = value
+    content = value[tag]
+    if type(content) is str:  # most values: no further call for a text, and numbers are remembered
+        if tag == "S":
+            return content
+        if tag == "N":
+            return number(content)
     try:
         read = _READERS[tag]
     except KeyError:
@@ -84,8 +91,14 @@ def read_number(text: object) -> int | Decimal:
     """
     if not isinstance(text, str):
         raise WireValueError(f"a number is written as text, this is a {_kind(text)}")
-    if len(text) <= MAX_DIGITS and text.isascii() and text.isdigit():
-        return int(text)
+    if len(text) <= MAX_DIGITS and text.isascii():  # nearly all: too short to be out of range
+        if text.isdigit():
+            return int(text)
+        whole, point, fraction = text.removeprefix("-").partition(".")
+        if whole.isdigit() and not point:
+            return int(text)
+        if whole.isdigit() and fraction.isdigit() and fraction.strip("0"):
+            return Decimal(text)
     if not _NUMBER.fullmatch(text):
         raise WireValueError("this text is not a decimal number")
     try:
@@ -93,6 +106,10 @@ def read_number(text: object) -> int | Decimal:
     except InvalidOperation:  # an exponent of twenty digits
         raise WireValueError("a DynamoDB number lies between 1E-130 and 9.99E+125 in size") from None
     return int(number) if number == number.to_integral_value() else number
+
+
+number: Final = lru_cache(maxsize=4_096)(read_number)
+"""`read_number` of a text, remembered: the two images of a record have most of their numbers in common."""
 
 
 def read_binary(content: object) -> bytes:
@@ -155,13 +172,25 @@ def _read_map(content: object) -> dict[str, Any]:
     return decoded
 
 
+def _read_texts(content: object) -> set[str]:
+    members = _read_members(content)
+    for member in members:
+        if type(member) is not str:
+            _read_text(member)
+    return set(members)
+
+
 def _set_reader(read: Callable[[object], Any]) -> Callable[[object], set[Any]]:
     def read_set(content: object) -> set[Any]:
-        if not isinstance(content, list | tuple):
-            raise WireValueError(f"a set is written as a list, this is a {_kind(content)}")
-        return {read(member) for member in content}
+        return {read(member) for member in _read_members(content)}
 
     return read_set
+
+
+def _read_members(content: object) -> Sequence[Any]:
+    if not isinstance(content, list | tuple):
+        raise WireValueError(f"a set is written as a list, this is a {_kind(content)}")
+    return content
 
 
 _READERS: Final[dict[str, Callable[[object], Any]]] = {
@@ -172,7 +201,7 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "NULL": _read_null,
     "L": _read_list,
     "M": _read_map,
-    "SS": _set_reader(_read_text),
+    "SS": _read_texts,
     "NS": _set_reader(read_number),
     "BS": _set_reader(read_binary),
 }
