@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from headwater import (
     Attr,
+    Condition,
     Entities,
     Failed,
     Handled,
@@ -22,9 +24,10 @@ from headwater import (
     StreamApp,
     only_changed,
 )
-from headwater.dispatch import index_routes, needed
+from headwater.dispatch import index_routes
 from headwater.kinds import read_record
 from headwater.testing import Table, event
+from headwater.triggers import Differs, Holds, key_of, triggers
 from tests.condition_strategies import CONDITIONS, ITEMS, Asked
 
 THINGS = Table("Things", keys="Id")
@@ -32,9 +35,7 @@ KEY = {"Id": "k1"}
 
 
 def asked(router: Router, raw: dict[str, Any]) -> list[str]:
-    record = read_record(raw)
-    routes = [route for route in router.routes if record.event_name in route.shapes]
-    return [route.name for route in index_routes(routes).candidates(record)]
+    return [route.name for route in index_routes(router.routes, raw["eventName"]).candidates(raw)]
 
 
 def route(router: Router, name: str, **options: Any) -> None:
@@ -64,7 +65,7 @@ def test_only_routes_that_the_change_concerns_are_asked() -> None:
     route(router, "a", attribute="A")
     route(router, "b", attribute=["B", "C.x"])
     route(router, "always")
-    route(router, "becomes", when=Key("Id").eq("k1") & Attr("A").becomes(1))
+    route(router, "becomes", when=Attr("A").becomes(2) & Key("Id").eq("k1"))
     route(router, "either", when=Attr("A").changed() | Attr("B").changed())
     route(router, "or", when=Attr("A").changed() | Attr("B").exists())
     route(router, "not", when=~Attr("A").changed())
@@ -185,23 +186,109 @@ def test_an_image_that_cannot_be_compared_fails_its_record_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "names"),
+    ("condition", "expected"),
     [
-        (Attr("A.x").changed(), ["A"]),
-        (Attr("A").was(1), None),
-        (Attr("A").eq(1), None),
+        (Attr("A.x").changed(), {Differs("A")}),
+        (Attr("A").becomes(1), {Holds("NewImage", "A", 1)}),
+        (Attr("A").becomes([1]), {Differs("A")}),
+        (Attr("A.x").becomes(1), {Differs("A")}),
+        (Attr("A").was("x"), {Holds("OldImage", "A", "x")}),
+        (Attr("A").eq(Decimal("1.0")), {Holds("NewImage", "A", 1)}),
+        (Attr("A").old.eq(True), {Holds("OldImage", "A", ("BOOL", True))}),
+        (Key("Id").is_in(["k1", 2]), {Holds("Keys", "Id", "k1"), Holds("Keys", "Id", 2)}),
+        (Attr("A").is_in(["k1", None]), None),
+        (Attr("A.x").eq(1), None),
+        (Attr("A").eq(Attr("B")), None),
+        (Attr("A").ne(1), None),
+        (Attr("A").size().eq(1), None),
         (~Attr("A").changed(), None),
-        (Attr("A").changed() & Attr("B").eq(1), ["A"]),
-        (Attr("A").changed() | Attr("B").eq(1), None),
-        ((Attr("A").changed() | Attr("B").changed()) & Attr("C").changed(), ["C"]),
-        (Attr("A").changed() | Attr("B").changed() & Attr("C").exists(), ["A", "B"]),
+        (Attr("A").changed() & Attr("B").eq(1), {Holds("NewImage", "B", 1)}),
+        (Attr("A").changed() | Attr("B").eq(1), {Differs("A"), Holds("NewImage", "B", 1)}),
+        ((Attr("A").changed() | Attr("B").changed()) & Attr("C").changed(), {Differs("C")}),
+        (Attr("A").changed() | Attr("B").changed() & Attr("C").exists(), {Differs("A"), Differs("B")}),
+        (Attr("A").changed() | Attr("C").exists(), None),
+    ],
+    ids=lambda value: repr(value) if isinstance(value, Condition) else "",
+)
+def test_what_may_make_a_condition_hold(condition: Any, expected: Any) -> None:
+    """One of these, or nothing that a look at one attribute tells."""
+    assert triggers(condition, "MODIFY") == expected
+
+
+def test_an_attribute_of_a_removal_is_in_its_old_image() -> None:
+    """As the condition reads it."""
+    assert triggers(Attr("A").eq(1), "REMOVE") == frozenset({Holds("OldImage", "A", 1)})
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        ({"S": "1"}, "1"),
+        ({"N": "1.0"}, 1),
+        ({"N": "1E0"}, 1),
+        ({"BOOL": True}, ("BOOL", True)),
+        ({"N": "x"}, None),
+        ({"N": 1}, None),
+        ({"S": 1}, None),
+        ({"BOOL": "true"}, None),
+        ({"NULL": True}, None),
+        ({"S": "1", "N": "1"}, None),
+        ("S", None),
+        (None, None),
     ],
     ids=repr,
 )
-def test_what_a_condition_needs_to_differ(condition: Any, names: Any) -> None:
-    """One of these attributes; nothing where that decides nothing."""
-    found = needed(condition)
-    assert (None if found is None else sorted(found)) == names
+def test_what_tells_a_value_from_others(value: Any, key: Any) -> None:
+    """Equal values have one key; what has none is looked at by the condition itself."""
+    assert key_of(value) == key
+
+
+def test_routes_are_asked_by_the_values_that_they_want() -> None:
+    """Two hundred that want another one are not; a value that is none is shown to all of them."""
+    router = Router()
+    for number in range(200):
+        route(router, f"is {number}", when=Attr("Status").becomes(f"s{number}"))
+    route(router, "key", when=Key("Id").eq("k2") & Attr("B").exists())
+    change = THINGS.modify({**KEY, "Status": "s1"}, {**KEY, "Status": "s7"})
+    assert asked(router, change) == ["is 7"]
+    assert asked(router, THINGS.insert({**KEY, "Status": "s9"})) == ["is 9"]
+    assert asked(router, THINGS.modify(KEY, KEY)) == []
+    assert asked(router, THINGS.modify({"Id": "k2"}, {"Id": "k2"})) == ["key"]
+    change["dynamodb"]["NewImage"]["Status"] = {"S": 7}
+    assert len(asked(router, change)) == 200
+    del change["dynamodb"]["Keys"]
+    assert len(asked(router, change)) == 201
+
+
+def test_routes_are_asked_by_the_table_that_they_want() -> None:
+    """Those of another table are not; where no table is named, all are, so that they say that it is missing."""
+    router = Router()
+    route(router, "things", table="Things", attribute="A")
+    route(router, "others", table="Others", attribute="A")
+    route(router, "any", attribute="A")
+    change = THINGS.modify(KEY, {**KEY, "A": 1})
+    assert asked(router, change) == ["things", "any"]
+    third = Table("Thirds", keys="Id").modify(KEY, {**KEY, "A": 1})
+    assert asked(router, third) == ["any"]
+    del change["eventSourceARN"]
+    assert asked(router, change) == ["things", "others", "any"]
+
+
+@given(st.lists(st.sampled_from("ABCDEFGH"), min_size=1, unique=True), st.none() | ITEMS, st.none() | ITEMS)
+def test_a_record_that_is_ruled_out_at_first_sight_has_no_candidates(names: Any, old: Any, new: Any) -> None:
+    """Whatever routes look for, in inserts, modifications and removals."""
+    assume(old is not None or new is not None)
+    router = Router()
+    for name in names:
+        route(router, name, attribute=name)
+    before, after = {**KEY, **(old or {})}, {**KEY, **(new or {})}
+    raw = THINGS.modify(before, after)
+    if old is None or new is None:
+        raw = THINGS.remove(before) if new is None else THINGS.insert(after)
+    routes = index_routes(router.routes, raw["eventName"])
+    if routes.rules_out(raw):
+        assert not routes.candidates(raw)
+        assert not any(each.matches(read_record(raw)) for each in router.routes)
 
 
 def test_an_insert_route_is_indexed_too() -> None:

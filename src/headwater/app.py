@@ -246,9 +246,7 @@ class StreamApp(Router):
         while self._startup:
             LOOP.finish(self._startup[0]())
             del self._startup[0]
-        by_kind = {
-            kind: index_routes(route for route in routes if kind in route.shapes) for kind in ALL_KINDS
-        }
+        by_kind = {kind: index_routes(routes, kind) for kind in ALL_KINDS}
         if not routes and self._folding.reducer is None:
             log_no_routes()
         settings = self._settings

@@ -27,8 +27,8 @@ class Located(ABC):
     path: Path
 
     @abstractmethod
-    def image_in(self, record: Record, /) -> ImageName:
-        """The image or the keys that the path leads into."""
+    def image_of(self, kind: str, /) -> ImageName:
+        """The image or the keys that the path leads into, in records with that event name."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -37,15 +37,15 @@ class Located(ABC):
 
     def read(self, record: Record) -> WireValue | None:
         """Its value; `None` when there is none."""
-        return read(record, self.image_in(record), self.path)
+        return read(record, self.image_of(record.event_name), self.path)
 
     def place(self, record: Record) -> Path:
         """Where it is in a record."""
-        return (self.image_in(record), *self.path)
+        return (self.image_of(record.event_name), *self.path)
 
     def values(self, record: Record) -> Mapping[str, WireValue | None]:
         """Its value, by its place."""
-        return values_at(record, (self.image_in(record),), self.path)
+        return values_at(record, (self.image_of(record.event_name),), self.path)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +60,7 @@ class ImageAttr(Located, Comparable[R_contra], Searchable[R_contra]):
         """Those that have the image."""
         return ("MODIFY", "REMOVE") if self.image == "OldImage" else ("INSERT", "MODIFY")
 
-    def image_in(self, _record: Record, /) -> ImageName:
+    def image_of(self, _kind: str, /) -> ImageName:
         """The one that it was asked for."""
         return self.image
 
@@ -133,9 +133,9 @@ class Attr(Located, Comparable[Anything], Searchable[Anything]):
         """It was a number and is one that differs by so much or more, in either direction."""
         return self._transition("changed_by", at_least)
 
-    def image_in(self, record: Record, /) -> ImageName:
+    def image_of(self, kind: str, /) -> ImageName:
         """The new image, for a removal the old one."""
-        return "OldImage" if record.event_name == "REMOVE" else "NewImage"
+        return "OldImage" if kind == "REMOVE" else "NewImage"
 
     def _transition(self, operator: str, *values: object) -> Condition[Any]:
         text = f"{self!r}.{operator}"
@@ -172,7 +172,7 @@ class Key(Located, Comparable[Anything], Searchable[Anything]):
         object.__setattr__(self, "name", str.__str__(self.name))  # of an Enum, its text
         object.__setattr__(self, "path", path)
 
-    def image_in(self, _record: Record, /) -> ImageName:
+    def image_of(self, _kind: str, /) -> ImageName:
         """The keys."""
         return "Keys"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from time import perf_counter
 
 from headwater.dead_letters import DeadLetter
@@ -14,19 +13,29 @@ from headwater.returned import Finish
 from headwater.work import Work, refuse_unfinished
 
 
-def run_in_order(invocation: Invocation, finish: Finish) -> Iterator[Outcome]:
+def run_in_order(invocation: Invocation, finish: Finish) -> list[Outcome]:
     """Handle records one after another. After a failure nothing starts, or nothing of the failed items.
 
     Args:
         invocation: The batch, and what is done with each of its records.
         finish: What comes of a call in the end.
 
-    Yields:
-        One outcome for each record, as soon as it is known.
+    Returns:
+        One outcome for each record, in the order of the batch.
     """
     loop = _Loop(invocation, finish)
-    for position in range(len(invocation.batch.records)):
-        yield loop.next(position)
+    screens = {kind: routes.rules_out for kind, routes in invocation.plan.routes.items()}
+    passes_over = loop.passes_over
+    outcomes: list[Outcome] = [UNWANTED] * len(invocation.batch.records)
+    for position, raw in enumerate(invocation.batch.records):
+        try:
+            if passes_over and screens[raw["eventName"]](raw):
+                continue
+        except Exception:  # noqa: S110 - who reads the record says what is wrong with it
+            pass
+        outcomes[position] = loop.next(position)
+        passes_over = loop.passes_over
+    return outcomes
 
 
 class _Loop:
@@ -35,6 +44,8 @@ class _Loop:
     def __init__(self, invocation: Invocation, finish: Finish) -> None:
         self._invocation = invocation
         self._finish = finish
+        # Whether a record that no route wants may be passed over: nothing has failed that it could be behind.
+        self.passes_over = invocation.is_untold
         self._going = True
         self._by_item = invocation.plan.isolate or invocation.holds_items
         self._blocked: set[Item] = set()
@@ -42,11 +53,12 @@ class _Loop:
     def next(self, position: int) -> Outcome:
         invocation = self._invocation
         if not self._going or (position and not invocation.deadline.may_start()):
-            self._going = False
+            self._going = self.passes_over = False
             return Withheld()
         if not self._by_item:
             outcome = self._handle(position, None)
             self._going = acknowledged(outcome)
+            self.passes_over = self.passes_over and self._going
             return outcome
         item = item_of(invocation.batch.records[position])
         if item in self._blocked:
@@ -55,6 +67,7 @@ class _Loop:
         if not acknowledged(outcome):
             self._blocked.add(item)
             self._going = invocation.plan.isolate
+            self.passes_over = False
         invocation.note_held(item, position, outcome)
         return outcome
 

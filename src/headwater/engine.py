@@ -69,7 +69,7 @@ class Engine:
     def _run(self, invocation: Invocation) -> list[Outcome]:
         middlewares = self._plan.middlewares
         if self._settings.concurrency == 1 and not any(middleware.may_await for middleware in middlewares):
-            return list(run_in_order(invocation, self._finish(invocation.deadline)))
+            return run_in_order(invocation, self._finish(invocation.deadline))
         from headwater.lanes import Lanes
         from headwater.workers import Workers
 

@@ -30,7 +30,7 @@ def is_page(event: Mapping[str, Any], records: Sequence[Any]) -> bool:
         event: What holds the records; without the tumbling window whose events name the stream beside the records too.
         records: Its records.
     """
-    return any(name in event for name in _BESIDE_RECORDS) or any(map(_has_datetime, records))
+    return any(name in event for name in _BESIDE_RECORDS) or _have_datetime(records)
 
 
 def lambda_record(record: Mapping[str, Any], *, stream_arn: str | None = None) -> dict[str, Any]:
@@ -58,9 +58,11 @@ def lambda_record(record: Mapping[str, Any], *, stream_arn: str | None = None) -
     return written
 
 
-def _has_datetime(record: Any) -> bool:
-    stream = record.get("dynamodb") if isinstance(record, dict) else None
-    return isinstance(stream, dict) and isinstance(stream.get("ApproximateCreationDateTime"), datetime)
+def _have_datetime(records: Sequence[Any]) -> bool:
+    """Whether the first record that has a time has a datetime."""
+    streams = (record.get("dynamodb") for record in records if isinstance(record, dict))
+    times = (stream.get("ApproximateCreationDateTime") for stream in streams if isinstance(stream, dict))
+    return isinstance(next((time for time in times if time is not None), None), datetime)
 
 
 def _as_json(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Final, TypeAlias
@@ -83,6 +83,13 @@ class Invocation:
         return bool(self._observers)
 
     @property
+    def is_untold(self) -> bool:
+        """Whether a record that no route wants makes no difference: nobody is told, and nothing is known of any record."""
+        return (
+            not self._observers and not self.batch.problems and (self._tally is None or not self._tally.knows)
+        )
+
+    @property
     def holds_items(self) -> bool:
         """Whether later records of an item are put aside behind one that was."""
         return self.plan.dead_letters is not None and self.plan.dead_letters.hold_item
@@ -110,14 +117,21 @@ class Invocation:
         before = NOTHING if self._tally is None else self._tally.before(position)
         if before.put_aside:
             return DeadLettered("dead letter", attempts=before.attempts)
+        raw = self.batch.records[position]
+        candidates: Sequence[Route] = ()
+        kind = raw.get("eventName")
+        routes = self.plan.routes.get(kind) if isinstance(kind, str) else None
+        if routes is not None:
+            try:
+                candidates = routes.candidates(raw)
+            except Exception as error:
+                return Failed("condition", error)
+            if not candidates:
+                return UNWANTED
         try:
-            record = read_record(self.batch.records[position], self.plan.declared)
+            record = read_record(raw, self.plan.declared)
         except Exception as error:
             return Failed("record", error)
-        try:
-            candidates = self.plan.routes[record.event_name].candidates(record)
-        except Exception as error:
-            return Failed("condition", error)
         matching: list[Route] = []
         for route in candidates:
             try:

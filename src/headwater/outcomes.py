@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from headwater.errors import Phase
 
@@ -67,6 +67,10 @@ class Withheld:
 Outcome: TypeAlias = Handled | Skipped | DeadLettered | Failed | Withheld
 
 
+ACKNOWLEDGED: Final = frozenset({Handled, Skipped, DeadLettered})
+"""The outcomes of records that are done with."""
+
+
 def acknowledged(outcome: Outcome) -> bool:
     """Whether the record is done with, so that Lambda need not deliver it again."""
-    return isinstance(outcome, Handled | Skipped | DeadLettered)
+    return type(outcome) in ACKNOWLEDGED

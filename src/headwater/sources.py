@@ -21,12 +21,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from headwater.errors import HeadwaterError, SourceError
 from headwater.get_records import is_page, lambda_record
 from headwater.kinesis import KINESIS, kinesis_number, placeholder, unwrap
-from headwater.outcomes import Outcome, acknowledged
+from headwater.outcomes import ACKNOWLEDGED, Outcome, acknowledged
 from headwater.streams import is_number
 from headwater.windows import Window, read_state, read_window
 
@@ -36,6 +37,9 @@ Source: TypeAlias = Literal[
 ]
 
 _DYNAMODB: Final = "aws:dynamodb"
+_STREAM: Final = itemgetter("dynamodb")
+_NUMBER: Final = itemgetter("SequenceNumber")
+_SOURCE: Final = itemgetter("eventSource")
 _DISCARDED: Final = ("DDBStreamBatchInfo", "KinesisBatchInfo")
 """Where an on-failure message says which records were discarded."""
 
@@ -84,9 +88,12 @@ class Batch:
         An event source mapping delivers the first record named and all that follow it, so one is enough. Pipes delivers
         only the records named, so there all unacknowledged ones are.
         """
+        listed = list(outcomes)
+        if {*map(type, listed)} <= ACKNOWLEDGED:  # nearly all batches
+            return BatchResponse(batchItemFailures=[])
         failures = [
             BatchItemFailure(itemIdentifier=identifier)
-            for identifier, outcome in zip(self.identifiers, outcomes, strict=True)
+            for identifier, outcome in zip(self.identifiers, listed, strict=True)
             if not acknowledged(outcome)
         ]
         return BatchResponse(
@@ -126,8 +133,7 @@ def _read_mapping_event(event: Mapping[str, Any]) -> Batch:
     window = read_window(event)
     state = None if window is None else read_state(event)
     if not records or _source_of(records[0]) != KINESIS:
-        numbers = [_identify(index, raw, _sequence_number) for index, raw in enumerate(records)]
-        return Batch("event source mapping", list(records), numbers, window=window, state=state)
+        return Batch("event source mapping", list(records), _numbers(records), window=window, state=state)
     numbers = [_kinesis_number(index, outer) for index, outer in enumerate(records)]
     problems: dict[int, HeadwaterError] = {}
     changes: list[RawRecord] = []
@@ -190,6 +196,20 @@ def _records(event: Mapping[str, Any]) -> list[Any]:
     raise SourceError(
         f"a stream event has a list of Records, this one has {_names(event)}: check what invokes the function"
     )
+
+
+def _numbers(records: Sequence[Any]) -> list[str]:
+    """The sequence numbers of records. All of them are looked at together; only where one is odd, each by itself."""
+    try:
+        streams = list(map(_STREAM, records))
+        numbers = list(map(_NUMBER, streams))
+        are_dicts = {*map(type, records), *map(type, streams)} <= {dict}
+        of_streams = list(map(_SOURCE, records)) == [_DYNAMODB] * len(records)
+        if are_dicts and of_streams and all(numbers) and is_number("".join(numbers) or "0"):
+            return numbers
+    except (KeyError, TypeError):
+        pass
+    return [_identify(index, raw, _sequence_number) for index, raw in enumerate(records)]
 
 
 def _identify(index: int, raw: Any, identifier_of: Any) -> str:

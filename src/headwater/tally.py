@@ -43,6 +43,11 @@ class Tally:
         known = loaded.progress if loaded is not None and self._is_own else {}
         self._held = {identity for identity, progress in known.items() if progress == HELD}
 
+    @property
+    def knows(self) -> bool:
+        """Whether the ledger had an entry."""
+        return self._loaded is not None
+
     def before(self, position: int) -> RecordProgress:
         """How far a record got in earlier invocations.
 
