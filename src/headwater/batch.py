@@ -90,7 +90,8 @@ class _Loop:
         return outcome
 
     def _run(self, work: Work) -> Outcome:
-        self._invocation.start(work)
+        if self._invocation.observed:
+            self._invocation.start(work)
         try:
             self._call(0, work)
         except Exception as error:
@@ -112,7 +113,9 @@ class _Loop:
             return
         for route in work.remaining():
             with work.watch(route):
-                refuse_unfinished(self._finish(route.call(work.record, context)), work.record, route.name)
+                returned = route.call(work.record, context)
+                if returned is not None:  # what few plain functions return
+                    refuse_unfinished(self._finish(returned), work.record, route.name)
         work.complete = True
 
     def _store(self, position: int, work: Work | None, letter: DeadLetter, failed: Failed | None) -> Outcome:

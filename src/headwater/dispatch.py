@@ -15,7 +15,7 @@ from headwater.changes import differs
 from headwater.conditions import Combination, Condition
 from headwater.records import Record
 from headwater.routes import Route
-from headwater.screens import Screen, nobody, screen_differences
+from headwater.screens import Screen, everybody, nobody, screen_differences
 from headwater.streams import ImageName, table_of
 from headwater.triggers import Differs, Trigger, key_of, triggers
 
@@ -87,6 +87,8 @@ class Dispatch:
 
     def candidates(self, raw: Mapping[str, Any]) -> Sequence[Route]:
         """The routes to ask about a raw record, in their order."""
+        if self.rules_out is everybody:
+            return self.routes
         found = self.find(raw)
         if len(found) <= 1:
             return [self.routes[position] for position in found]
@@ -119,6 +121,8 @@ def ruled_out(condition: Condition[Any], record: Record) -> bool:
 def _screen(by_table: Mapping[str, Index], elsewhere: Index) -> Screen:
     if by_table:
         return lambda raw: not by_table.get(table_of(raw), elsewhere).find(raw["dynamodb"])
+    if elsewhere.always and not elsewhere.differing and not elsewhere.holding:
+        return everybody
     if elsewhere.always or elsewhere.holding:
         return lambda raw: not elsewhere.find(raw["dynamodb"])
     return screen_differences(elsewhere.kind, elsewhere.differing) if elsewhere.differing else nobody

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from time import perf_counter
 from typing import Final, TypeAlias
 
@@ -73,14 +74,11 @@ class Invocation:
         self.batch = batch
         self.context = context
         self.deadline = deadline
+        self.observed = bool(observers)
+        """Whether anybody is told what happens."""
         self._tally = tally
         self._observers = observers
         self._held: dict[Item, str] = {}
-
-    @property
-    def observed(self) -> bool:
-        """Whether anybody is told what happens."""
-        return bool(self._observers)
 
     @property
     def is_untold(self) -> bool:
@@ -135,19 +133,19 @@ class Invocation:
         matching: list[Route] = []
         for route in candidates:
             try:
-                if route.matches(record):
+                if not route.conditions or route.matches(record):
                     matching.append(route)
             except Exception as error:
                 return Failed("condition", error, route.name)
         if not matching:
             return UNWANTED
         if before.done and before.done.issuperset(route.key for route in matching):
-            return Handled(tuple(route.name for route in matching))
-        return Work(position, record, matching, set(before.done), before.attempts)
+            return _handled(matching)
+        return Work(position, record, matching, before)
 
     def start(self, work: Work) -> None:
         """Tell that the handlers of a record are about to run."""
-        if self._observers:
+        if self.observed:
             names = tuple(route.name for route in work.routes if route.key not in work.done)
             self._observers.tell(RecordStarted(work.record, names, work.attempts + 1))
 
@@ -173,7 +171,7 @@ class Invocation:
             return Failed("middleware", _not_handled(work))
         if len(work.skipped) == len(work.routes):
             return Skipped(work.skipped[-1])
-        return Handled(tuple(route.name for route in work.routes))
+        return _handled(work.routes)
 
     def judge(self, position: int, work: Work | None, failed: Failed) -> DeadLetter | None:
         """Count a failure, and decide whether the record is put aside now.
@@ -224,13 +222,15 @@ class Invocation:
             began: When it was begun, by `time.perf_counter`.
         """
         seconds = perf_counter() - began
-        raw, identifier = self.batch.records[position], self.batch.identifiers[position]
         self.deadline.note(seconds)
+        if type(outcome) is Handled and self._tally is None and not self.observed:
+            return  # most records
+        raw, identifier = self.batch.records[position], self.batch.identifiers[position]
         if isinstance(outcome, Failed) or (isinstance(outcome, DeadLettered) and outcome.error is not None):
             log_failure(raw, identifier, outcome)
         elif work is not None and not isinstance(outcome, DeadLettered):
             self._note(position, work, work.attempts)
-        if self._observers:
+        if self.observed:
             record, took = (None, {}) if work is None else (work.record, work.seconds)
             self._observers.tell(RecordFinished(raw, identifier, record, outcome, seconds, took))
 
@@ -245,6 +245,16 @@ class Invocation:
         return write_letter(
             raw, original, self.batch.identifiers[position], failed, attempts, done, self.context
         )
+
+
+def _handled(routes: Sequence[Route]) -> Handled:
+    return _handled_by(*[route.name for route in routes])
+
+
+@lru_cache(maxsize=256)
+def _handled_by(*names: str) -> Handled:
+    """One value for all records that the same routes have handled."""
+    return Handled(names)
 
 
 def _not_handled(work: Work) -> MiddlewareError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Generic, cast
+from typing import Any, ClassVar, Generic
 
 from typing_extensions import TypeVar
 
@@ -162,7 +162,8 @@ class Record(Generic[M_co, K_co]):
     @property
     def keys(self) -> K_co:
         """The item's key attributes."""
-        return cast("K_co", self._image("Keys", self._shape.key))
+        image: K_co = self._image("Keys", self._shape.key)
+        return image
 
     @property
     def changes(self) -> Mapping[str, Change]:
@@ -187,7 +188,7 @@ class Record(Generic[M_co, K_co]):
             MissingImageError: When the stream's view type leaves it out.
             MalformedRecordError: When it is no map.
         """
-        image = self._stream.get(name)
+        image = self._raw["dynamodb"].get(name)
         if image is None:
             reason = missing_image(name, self.view_type, self.table_name)
             raise MissingImageError(reason, sequence_number=self.sequence_number, steps=(name,))
@@ -200,10 +201,7 @@ class Record(Generic[M_co, K_co]):
         return image
 
     def wire_images(self) -> tuple[WireItem, WireItem]:
-        """The old and new image in wire form; the item that an insert lacks before, and a removal after, is empty.
-
-        Raises: as `wire_image` does.
-        """
+        """The old and new image in wire form, empty before an insert and after a removal; raises as `wire_image` does."""
         images: tuple[WireItem, WireItem] | None = self._known.get("images")
         if images is None:
             images = (
@@ -225,12 +223,10 @@ class Record(Generic[M_co, K_co]):
         return stream
 
     def _image(self, name: ImageName, decoder: Decoder) -> Any:
+        if (image := self._known.get((name, decoder))) is not None:
+            return image
         try:
-            return self._known[name, decoder]
-        except KeyError:
-            pass
-        try:
-            image = decoder(self.wire_image(name))
+            image = self._known[name, decoder] = decoder(self.wire_image(name))
         except (WireValueError, DecodeError) as error:
             raise self.named(error, name) from None
         except HeadwaterError:
@@ -238,7 +234,6 @@ class Record(Generic[M_co, K_co]):
         except Exception as error:
             failure = unexpected_error(error, decoder)
         else:
-            self._known[name, decoder] = image
             return image
         # Raised out here: as its cause, the validator's own error, which can quote the item, would get into the log.
         raise self.named(failure, name)
@@ -258,7 +253,8 @@ class Insert(Record[M_co, K_co]):
     @property
     def new(self) -> M_co:
         """The item as it was written."""
-        return cast("M_co", self._image("NewImage", self._shape.model))
+        image: M_co = self._image("NewImage", self._shape.model)
+        return image
 
 
 class Modify(Record[M_co, K_co]):
@@ -270,12 +266,14 @@ class Modify(Record[M_co, K_co]):
     @property
     def new(self) -> M_co:
         """The item after the change."""
-        return cast("M_co", self._image("NewImage", self._shape.model))
+        image: M_co = self._image("NewImage", self._shape.model)
+        return image
 
     @property
     def old(self) -> M_co:
         """The item before the change."""
-        return cast("M_co", self._image("OldImage", self._shape.model))
+        image: M_co = self._image("OldImage", self._shape.model)
+        return image
 
 
 class Remove(Record[M_co, K_co]):
@@ -287,7 +285,8 @@ class Remove(Record[M_co, K_co]):
     @property
     def old(self) -> M_co:
         """The item as it was before."""
-        return cast("M_co", self._image("OldImage", self._shape.model))
+        image: M_co = self._image("OldImage", self._shape.model)
+        return image
 
 
 def reshape(record: AnyRecord, shape: Shape) -> AnyRecord:

@@ -41,6 +41,7 @@ class Route:
         entities: The entities among which its model is one; `None` for a table that has no declared ones.
         key: What names the route among those of its app, for the ledger: empty until the app handles its first batch.
         is_async: Whether the handler is known to be an async function.
+        name: The handler's name.
     """
 
     handler: Callable[..., Any]
@@ -50,11 +51,10 @@ class Route:
     entities: Entities | None = None
     key: str = field(default="", repr=False, compare=False)
     is_async: bool = field(default=False, repr=False, compare=False)
+    name: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def name(self) -> str:
-        """The handler's name."""
-        return function_name(self.handler)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", function_name(self.handler))
 
     @property
     def table(self) -> str | None:

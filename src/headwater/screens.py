@@ -28,6 +28,11 @@ def nobody(_raw: Mapping[str, Any]) -> bool:
     return True
 
 
+def everybody(_raw: Mapping[str, Any]) -> bool:
+    """The screen of routes that must all be asked."""
+    return False
+
+
 def _same(name: str) -> Screen:
     def screen(raw: Mapping[str, Any]) -> bool:
         stream = raw["dynamodb"]

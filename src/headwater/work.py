@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
 
 from headwater.errors import DeadlineError, HandlerError, HeadwaterError, Phase
+from headwater.ledger import RecordProgress
 from headwater.outcomes import Failed
 from headwater.records import Record
 from headwater.returned import unfinished
@@ -15,7 +15,6 @@ from headwater.routes import Route
 from headwater.verdicts import Skip
 
 
-@dataclass(slots=True)
 class Work:
     """A record that some routes want, and how far they have got.
 
@@ -32,21 +31,45 @@ class Work:
         seconds: By route, how long its handler took.
     """
 
-    position: int
-    record: Record
-    routes: Sequence[Route]
-    done: set[str]
-    attempts: int
-    skipped: list[str] = field(default_factory=list)
-    failed: Failed | None = None
-    called: bool = False
-    complete: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
+    __slots__ = (
+        "attempts",
+        "called",
+        "complete",
+        "done",
+        "failed",
+        "position",
+        "record",
+        "routes",
+        "seconds",
+        "skipped",
+    )
 
-    def remaining(self) -> list[Route]:
+    def __init__(
+        self, position: int, record: Record, routes: Sequence[Route], before: RecordProgress
+    ) -> None:
+        """Begin where an earlier invocation has ended.
+
+        Args:
+            position: In the batch.
+            record: With plain dicts for images.
+            routes: Those that want it, in the order in which they run.
+            before: How far it got in earlier invocations.
+        """
+        self.position = position
+        self.record = record
+        self.routes = routes
+        self.done = set(before.done)
+        self.attempts = before.attempts
+        self.skipped: list[str] = []
+        self.failed: Failed | None = None
+        self.called = False
+        self.complete = False
+        self.seconds: dict[str, float] = {}
+
+    def remaining(self) -> Sequence[Route]:
         """The routes that have not returned yet, as a new run of the handlers begins."""
         self.failed, self.called, self.complete = None, True, False
-        return [route for route in self.routes if route.key not in self.done]
+        return [route for route in self.routes if route.key not in self.done] if self.done else self.routes
 
     def watch(self, route: Route) -> Watch:
         """A block in which the handler of a route runs: notes how long it took and how it ended."""
