@@ -75,9 +75,11 @@ def remaining_seconds(context: Any) -> float | None:
 
     Source: [Using the Lambda context object](https://docs.aws.amazon.com/lambda/latest/dg/python-context.html).
     """
+    if context is None:
+        return None
     try:
         milliseconds = context.get_remaining_time_in_millis()
-    except Exception:  # no context, or a double of one
+    except Exception:  # a double of a context
         return None
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return None

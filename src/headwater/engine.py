@@ -54,7 +54,7 @@ class Engine:
             self._observers.tell(BatchStarted(batch.source, batch.records, context))
         self._pace.relax()
         deadline = Deadline(remaining_seconds(context), self._settings.margin, self._pace)
-        consumer = f"{text_in(context, 'invoked_function_arn')} {_stream(batch)} {self._plan.name}"
+        consumer = "" if self._settings.ledger is None else self._consumer(batch, context)
         tally = self._load(batch, consumer)
         outcomes = self._run(Invocation(self._plan, batch, context, tally, deadline, self._observers))
         state = None if batch.window is None else self._fold(batch, outcomes, deadline)
@@ -80,6 +80,11 @@ class Engine:
         lanes = Lanes(invocation, self._settings.concurrency, self._workers)
         outcomes: list[Outcome] = LOOP.run(lanes.run())
         return outcomes
+
+    def _consumer(self, batch: Batch, context: object) -> str:
+        """Whose progress the ledger keeps: of a function, a stream and an app."""
+        stream = batch.original(0).get("eventSourceARN") if batch.records else None
+        return f"{text_in(context, 'invoked_function_arn')} {stream} {self._plan.name}"
 
     def _finish(self, deadline: Deadline) -> Finish:
         return partial(LOOP.finish, left=deadline.left)
@@ -127,7 +132,3 @@ class Engine:
         if not self._ledger_fails:  # said once in each outage
             log_ledger(action, error)
         self._ledger_fails.add(action)
-
-
-def _stream(batch: Batch) -> object:
-    return batch.original(0).get("eventSourceARN") if batch.records else None
