@@ -88,6 +88,16 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def keys_text(keys: object) -> str:
+    """The keys of a record for people, as in `UserId='u1', Turn=7`; empty when they are no map."""
+    return ", ".join(map(_key_text, keys, keys.values())) if isinstance(keys, dict) else ""
+
+
+def _key_text(name: str, value: object) -> str:
+    content = next(iter(value.values()), None) if isinstance(value, dict) else None
+    return f"{name}={content if isinstance(value, dict) and 'N' in value else repr(content)}"
+
+
 def is_number(value: object) -> TypeGuard[str]:
     """Whether it is a sequence number: a text of digits."""
     return isinstance(value, str) and value.isascii() and value.isdigit()
