@@ -12,9 +12,8 @@ from typing import Any
 
 from headwater.changes import differs
 from headwater.conditions import Combination, Condition
-from headwater.entities import OfEntity
 from headwater.errors import HeadwaterError
-from headwater.options import AnyChanged
+from headwater.options import AnyChanged, Option
 from headwater.questions import Transition
 from headwater.records import Record
 from headwater.routes import Route
@@ -90,7 +89,7 @@ def needed(condition: Condition[Any]) -> frozenset[str] | None:
             return frozenset(str(path[0]) for path in condition.paths)
         case Transition() if condition.operator != "was":
             return frozenset({str(condition.path[0])})
-        case Combination() if any(isinstance(part, OfEntity) and part.may_fail for part in condition.parts):
+        case Combination() if any(isinstance(part, Option) and part.may_fail for part in condition.parts):
             return None
         case Combination():
             parts = [needed(part) for part in condition.parts]

@@ -147,7 +147,7 @@ class OfEntity(Option):
 
     @property
     def may_fail(self) -> bool:
-        """Whether an unknown entity is to fail, so that this must be asked of every record."""
+        """Whether an unknown entity is to."""
         return self.entities.unknown == "fail"
 
     def holds(self, record: Record, _shape: Shape, /) -> bool:

@@ -6,19 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headwater.conditions import Condition
 from headwater.declarations import read_condition, settled
-from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS
 from headwater.models import Shape
-from headwater.options import AnyChanged, Expired, Ignoring, OfTable, Option
+from headwater.options import AnyChanged, OfTable, Option
 from headwater.paths import Path, format_path
 from headwater.questions import read_paths
 from headwater.records import Record, reshape
 from headwater.signatures import function_name, is_async, read_signature
+
+if TYPE_CHECKING:
+    from headwater.entities import Entities
 
 DECORATORS: Final[Mapping[tuple[str, ...], str]] = {
     ("INSERT",): "on_insert",
@@ -177,6 +179,8 @@ def refuse_contradiction(condition: Condition[Any], route: Route, who: str) -> N
     Raises:
         DeclarationError: With both sides of the contradiction.
     """
+    from headwater.exclusions import Ignoring  # only a router or app with a condition asks this
+
     kinds = tuple(route.shapes)
     if settled(condition, kinds) is False:
         raise DeclarationError(
@@ -223,6 +227,8 @@ def _conditions(
             raise DeclarationError(
                 f"{who}: expired={expired!r} is neither True nor False, so no record would match"
             )
+        from headwater.exclusions import Expired
+
         yield Expired(expired)
     if (attribute := options.get("attribute")) is not None:
         paths = read_paths(attribute, f"{who}: attribute=")

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from headwater.conditions import Condition
 from headwater.declarations import read_condition
-from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS, AnyKind
-from headwater.options import Ignoring, OfTable, Option
+from headwater.options import OfTable, Option
 from headwater.questions import OnlyChanged, read_paths
 from headwater.records import Insert, Modify, Remove
 from headwater.routes import DECORATORS, Route, declare_route, read_table, refuse_contradiction
@@ -20,6 +19,7 @@ from headwater.signatures import function_name
 
 if TYPE_CHECKING:
     from headwater.context import LambdaContext
+    from headwater.entities import Entities
 
 _NOT_GIVEN: Final = object()
 
@@ -264,6 +264,8 @@ class Router:
         if table is not None:
             yield OfTable(read_table(table, role))
         if ignore != ():
+            from headwater.exclusions import Ignoring
+
             yield Ignoring(OnlyChanged(read_paths(ignore, f"{role}: ignore=")))
         if when is not None:
             yield read_condition(when, ALL_KINDS, role)
@@ -292,7 +294,11 @@ def _is_no_table(condition: Condition[Any]) -> bool:
 
 
 def _checked_entities(entities: Any, role: str) -> Entities | None:
-    if entities is None or isinstance(entities, Entities):
+    if entities is None:
+        return None
+    from headwater.entities import Entities
+
+    if isinstance(entities, Entities):
         return entities
     raise DeclarationError(
         f"{role}: entities= takes Entities, not a {type(entities).__name__}: "
