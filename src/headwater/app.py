@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headwater.deadline import MARGIN_SECONDS
 from headwater.dispatch import index_routes
@@ -14,11 +14,11 @@ from headwater.invocation import Plan
 from headwater.kinds import ALL_KINDS, read_record
 from headwater.observe import log_no_routes
 from headwater.origins import NOTHING_DECLARED
-from headwater.records import Record
+from headwater.records import AnyRecord, Record
 from headwater.results import BatchResult
-from headwater.routes import Route, digest_routes, name_routes
+from headwater.routes import Route, digest_routes, name_routes, table_of_routes
 from headwater.routing import Router
-from headwater.settings import Settings, read_declared, read_settings
+from headwater.settings import Settings, read_declared, read_replicas, read_settings
 from headwater.signatures import function_name, read_signature
 from headwater.sources import BatchResponse, RawRecord, read_event
 
@@ -31,10 +31,7 @@ if TYPE_CHECKING:  # what only some apps need is loaded where it is used
     from headwater.folds import Fold, WindowEndFunction, WindowFunction
     from headwater.ledger import Ledger
     from headwater.middleware import Middleware, MiddlewareFunction
-    from headwater.records import AnyRecord
     from headwater.startup import StartupFunction
-
-_REPLICAS: Final = ("handle", "ignore")
 
 
 class StreamApp(Router):
@@ -88,14 +85,7 @@ class StreamApp(Router):
             DeclarationError: When an attribute name or a setting could not work.
         """
         super().__init__(ignore=ignore, entities=entities)
-        if replicas not in _REPLICAS:
-            raise DeclarationError(
-                f"StreamApp: replicas={replicas!r} does not exist: say 'handle' or 'ignore'"
-            )
-        if replicas == "ignore":
-            from headwater.exclusions import NotReplicated
-
-            self._conditions = (NotReplicated(), *self._conditions)
+        self._conditions = (*read_replicas(replicas), *self._conditions)
         self._declared = read_declared(ttl_attribute, origin_attribute)
         self._settings = read_settings(
             concurrency=concurrency,
@@ -268,23 +258,15 @@ class StreamApp(Router):
         }
         if not routes and self._folding is None:
             log_no_routes()
-        settings = self._settings
+        settings, name = self._settings, digest_routes(routes)
         plan = Plan(
-            by_kind,
-            self._declared,
-            tuple(self._middlewares),
-            settings.isolate,
-            settings.dead_letters,
-            digest_routes(routes),
+            by_kind, self._declared, tuple(self._middlewares), settings.isolate, settings.dead_letters, name
         )
         return Engine(plan, settings, self._folding)
 
     def __str__(self) -> str:
         """The table of routes, in the order in which they run."""
-        rows = [route.columns() for route in self.routes]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return "\n".join(lines) or "no routes"
+        return table_of_routes(self.routes) or "no routes"
 
     def __repr__(self) -> str:
         return f"<StreamApp with {len(self.routes)} routes>"

@@ -7,8 +7,7 @@ written; only routes that it concerns are asked, in their order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from headwater.changes import differs
 from headwater.conditions import Combination, Condition
@@ -20,8 +19,7 @@ from headwater.routes import Route
 from headwater.values import WireItem
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(NamedTuple):
     """The routes of one kind of record, by the attributes that they need to differ.
 
     Attributes:

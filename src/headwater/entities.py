@@ -194,6 +194,19 @@ class KeyFits(Condition[Any]):
         return repr(self.pattern)
 
 
+def refuse_other(entities: Any, who: str) -> None:
+    """Refuse what is no `Entities`.
+
+    Raises:
+        DeclarationError: With what to write.
+    """
+    if not isinstance(entities, Entities):
+        raise DeclarationError(
+            f"{who}: entities= takes Entities, not a {type(entities).__name__}: "
+            "write Entities({'SK=ORDER#*': Order}, unknown='fail')"
+        )
+
+
 def _read_patterns(texts: Any) -> Patterns:
     listed = texts if isinstance(texts, tuple) else (texts,)
     try:

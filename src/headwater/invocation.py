@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from headwater.deadline import Deadline
 from headwater.dispatch import Dispatch
@@ -32,8 +31,7 @@ UNWANTED: Final = Skipped()
 """The outcome of a record that no route wants."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What an app does with every batch.
 
     Attributes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, overload
 
 from headwater.errors import DeclarationError, DecodeError, Violation
 from headwater.paths import Path, Step, format_path
@@ -77,8 +76,7 @@ PLAIN: Final = Decoder(dict, None)
 _DECODERS: Final[dict[tuple[Any, str], Decoder]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """The types that a handler wants a record's images and keys in."""
 
     model: Decoder = PLAIN
@@ -171,6 +169,8 @@ def decode_error(error: ValidationError, item: dict[str, Any], decoder: Decoder)
 
 def unexpected_error(error: Exception, decoder: Decoder) -> DecodeError:
     """Say where in a validator of the user's something else than a validation error was raised."""
+    import traceback
+
     last = traceback.extract_tb(error.__traceback__)[-1]
     return DecodeError(
         f"{type(error).__name__} while {decoder.name} was made of it, raised in {last.name} at {last.filename}:"

@@ -28,7 +28,7 @@ DECORATORS: Final[Mapping[tuple[str, ...], str]] = {
     ("REMOVE",): "on_remove",
     ALL_KINDS: "on_record",
 }
-_TABLE_NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+_TABLE_NAME: Final = r"[a-zA-Z0-9_.-]{3,255}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,13 @@ class Route:
 
     def __str__(self) -> str:
         return "  ".join(self.columns())
+
+
+def table_of_routes(routes: Iterable[Route]) -> str:
+    """A line for each route, in columns."""
+    rows = [route.columns() for route in routes]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def name_routes(routes: Iterable[Route]) -> list[Route]:
@@ -208,7 +215,7 @@ def read_table(table: Any, who: str) -> str:
     Raises:
         DeclarationError: When no table can have that name.
     """
-    if isinstance(table, str) and _TABLE_NAME.fullmatch(table):
+    if isinstance(table, str) and re.fullmatch(_TABLE_NAME, table):
         return table
     raise DeclarationError(
         f"{who}: table={table!r} is not a table's name, so no record would match: "

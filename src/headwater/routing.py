@@ -64,7 +64,11 @@ class Router:
             DeclarationError: When the table's name, the condition or an attribute name could not work.
         """
         self._conditions = tuple(self._own_conditions(table, when, ignore))
-        self._entities = _checked_entities(entities, type(self).__name__)
+        if entities is not None:
+            from headwater.entities import refuse_other
+
+            refuse_other(entities, type(self).__name__)
+        self._entities = entities
         self._entries: list[Route | Router] = []
         self._parents: list[Router] = []
         self._frozen = False
@@ -291,16 +295,3 @@ class Router:
 
 def _is_no_table(condition: Condition[Any]) -> bool:
     return not isinstance(condition, OfTable)
-
-
-def _checked_entities(entities: Any, role: str) -> Entities | None:
-    if entities is None:
-        return None
-    from headwater.entities import Entities
-
-    if isinstance(entities, Entities):
-        return entities
-    raise DeclarationError(
-        f"{role}: entities= takes Entities, not a {type(entities).__name__}: "
-        "write Entities({'SK=ORDER#*': Order}, unknown='fail')"
-    )

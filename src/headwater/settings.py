@@ -13,10 +13,12 @@ from headwater.origins import Declared
 from headwater.signatures import refuse_generators
 
 if TYPE_CHECKING:  # what only some apps need is loaded where it is used
+    from headwater.conditions import Condition
     from headwater.dead_letters import DeadLetterPolicy, Sink
     from headwater.events import Observer
     from headwater.ledger import Ledger
 
+_REPLICAS: Final = ("handle", "ignore")
 _ON_FAILURE: Final = ("stop", "isolate")
 
 
@@ -81,6 +83,21 @@ def read_settings(  # noqa: PLR0913 - one for each option of an app
         margin=float(deadline_margin),
         observers=_observers(observers),
     )
+
+
+def read_replicas(replicas: Any) -> tuple[Condition[Any], ...]:
+    """What an app asks of every record, for what it does with changes from another region.
+
+    Raises:
+        DeclarationError: When there is no such thing to do.
+    """
+    if replicas not in _REPLICAS:
+        raise DeclarationError(f"StreamApp: replicas={replicas!r} does not exist: say 'handle' or 'ignore'")
+    if replicas == "handle":
+        return ()
+    from headwater.exclusions import NotReplicated
+
+    return (NotReplicated(),)
 
 
 def read_declared(ttl_attribute: Any, origin_attribute: Any) -> Declared:

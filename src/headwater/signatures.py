@@ -8,8 +8,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from headwater.context import LambdaContext
 from headwater.errors import DeclarationError
@@ -28,8 +27,7 @@ _KINDS_OF: Final[Mapping[Any, tuple[str, ...]]] = {
 UNTYPED: Final[Mapping[str, Shape]] = dict.fromkeys(ALL_KINDS, Shape())
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """What one function takes.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -18,7 +17,7 @@ _VIEWS_WITH: Final = {
     "NewImage": "NEW_IMAGE or NEW_AND_OLD_IMAGES",
     "OldImage": "OLD_IMAGE or NEW_AND_OLD_IMAGES",
 }
-_TABLE_ARN: Final = re.compile(r"arn:[^:]*:dynamodb:([^:]*):[^:]*:table/([^/:]+)(?:/.*)?")
+_TABLE_ARN: Final = r"arn:[^:]*:dynamodb:([^:]*):[^:]*:table/([^/:]+)(?:/.*)?"
 
 
 class TableArn(NamedTuple):
@@ -28,8 +27,7 @@ class TableArn(NamedTuple):
     table_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class UserIdentity:
+class UserIdentity(NamedTuple):
     """Who deleted an item, where DynamoDB itself did.
 
     Source: [Identity](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Identity.html).
@@ -50,7 +48,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-tt
 @lru_cache(maxsize=256)
 def parse_arn(arn: str) -> TableArn:
     """Region and table name of a table's or stream's ARN, in any partition; empty texts for any other text."""
-    match = _TABLE_ARN.fullmatch(arn)
+    match = re.fullmatch(_TABLE_ARN, arn)
     return TableArn(match[1], match[2]) if match else TableArn("", "")
 
 

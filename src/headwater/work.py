@@ -15,7 +15,7 @@ from headwater.routes import Route
 from headwater.verdicts import Skip
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Work:
     """A record that some routes want, and how far they have got.
 
