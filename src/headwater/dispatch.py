@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from headwater.changes import differs
-from headwater.conditions import Combination, Condition
+from headwater.conditions import Combination, Condition, Predicate
 from headwater.errors import HeadwaterError
 from headwater.options import AnyChanged, Option
-from headwater.questions import Transition
 from headwater.records import Record
 from headwater.routes import Route
 from headwater.values import WireItem
@@ -85,8 +84,6 @@ def needed(condition: Condition[Any]) -> frozenset[str] | None:
     match condition:
         case AnyChanged():
             return frozenset(str(path[0]) for path in condition.paths)
-        case Transition() if condition.operator != "was":
-            return frozenset({str(condition.path[0])})
         case Combination() if any(isinstance(part, Option) and part.may_fail for part in condition.parts):
             return None
         case Combination():
@@ -95,5 +92,11 @@ def needed(condition: Condition[Any]) -> frozenset[str] | None:
             if condition.operator == "&":
                 return min(known, key=len, default=None)
             return frozenset[str]().union(*known) if len(known) == len(parts) else None
+        case Option() | Predicate():
+            return None
         case _:
+            from headwater.questions import Transition  # an app without Attr does without it
+
+            if isinstance(condition, Transition) and condition.operator != "was":
+                return frozenset({str(condition.path[0])})
             return None

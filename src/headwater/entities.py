@@ -14,7 +14,7 @@ from headwater.models import PLAIN, Decoder, Shape, decoder_for
 from headwater.options import Option
 from headwater.paths import parse_path
 from headwater.patterns import KeyPattern, read_pattern
-from headwater.questions import values_at
+from headwater.places import values_at
 from headwater.records import Record
 from headwater.values import WireValue
 

@@ -11,7 +11,7 @@ from headwater.conditions import Condition
 from headwater.errors import ConditionError, WireValueError
 from headwater.models import Shape
 from headwater.paths import Path, format_path
-from headwater.questions import BOTH_IMAGES, placed, values_at
+from headwater.places import BOTH_IMAGES, placed, values_at
 from headwater.records import Record
 from headwater.values import WireValue
 

@@ -15,7 +15,7 @@ from headwater.kinds import ALL_KINDS
 from headwater.models import Shape
 from headwater.options import AnyChanged, OfTable, Option
 from headwater.paths import Path, format_path
-from headwater.questions import read_paths
+from headwater.places import read_paths
 from headwater.records import Record, reshape
 from headwater.signatures import function_name, is_async, read_signature
 

@@ -12,7 +12,7 @@ from headwater.declarations import read_condition
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS, AnyKind
 from headwater.options import OfTable, Option
-from headwater.questions import OnlyChanged, read_paths
+from headwater.places import read_paths
 from headwater.records import Insert, Modify, Remove
 from headwater.routes import DECORATORS, Route, declare_route, read_table, refuse_contradiction
 from headwater.signatures import function_name
@@ -269,6 +269,7 @@ class Router:
             yield OfTable(read_table(table, role))
         if ignore != ():
             from headwater.exclusions import Ignoring
+            from headwater.questions import OnlyChanged
 
             yield Ignoring(OnlyChanged(read_paths(ignore, f"{role}: ignore=")))
         if when is not None:
