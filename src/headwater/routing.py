@@ -13,32 +13,32 @@ from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS, AnyKind
 from headwater.options import OfTable, Option
 from headwater.places import read_paths
-from headwater.records import Insert, Modify, Remove
 from headwater.routes import DECORATORS, Route, declare_route, read_table, refuse_contradiction
 from headwater.signatures import function_name
 
 if TYPE_CHECKING:
     from headwater.context import LambdaContext
     from headwater.entities import Entities
+    from headwater.records import Insert, Modify, Remove
+
+    # The handler types are returned unchanged, so that a decorated function keeps its own signature.
+    InsertHandler = TypeVar(
+        "InsertHandler",
+        bound=Callable[[Insert[Any, Any]], object] | Callable[[Insert[Any, Any], LambdaContext], object],
+    )
+    ModifyHandler = TypeVar(
+        "ModifyHandler",
+        bound=Callable[[Modify[Any, Any]], object] | Callable[[Modify[Any, Any], LambdaContext], object],
+    )
+    RemoveHandler = TypeVar(
+        "RemoveHandler",
+        bound=Callable[[Remove[Any, Any]], object] | Callable[[Remove[Any, Any], LambdaContext], object],
+    )
+    RecordHandler = TypeVar(
+        "RecordHandler", bound=Callable[[AnyKind], object] | Callable[[AnyKind, LambdaContext], object]
+    )
 
 _NOT_GIVEN: Final = object()
-
-# The handler types are returned unchanged, so that a decorated function keeps its own signature.
-InsertHandler = TypeVar(
-    "InsertHandler",
-    bound="Callable[[Insert[Any, Any]], object] | Callable[[Insert[Any, Any], LambdaContext], object]",
-)
-ModifyHandler = TypeVar(
-    "ModifyHandler",
-    bound="Callable[[Modify[Any, Any]], object] | Callable[[Modify[Any, Any], LambdaContext], object]",
-)
-RemoveHandler = TypeVar(
-    "RemoveHandler",
-    bound="Callable[[Remove[Any, Any]], object] | Callable[[Remove[Any, Any], LambdaContext], object]",
-)
-RecordHandler = TypeVar(
-    "RecordHandler", bound="Callable[[AnyKind], object] | Callable[[AnyKind, LambdaContext], object]"
-)
 
 
 class Router:
