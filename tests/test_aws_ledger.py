@@ -26,7 +26,8 @@ import headwater.aws
 from headwater.aws import DynamoDBLedger, LedgerError, create_ledger_table, ledger_template
 from headwater.aws.entries import write_progress
 from headwater.errors import DeclarationError, HeadwaterError
-from headwater.ledger import Entry, Ledger, MemoryLedger, RecordProgress, merge, ordered
+from headwater.ledger import Entry, Ledger, MemoryLedger, merge, ordered
+from headwater.progress import RecordProgress
 from headwater.testing.sizes import item_size
 from tests.parts.letters import client
 from tests.parts.tables import CREDENTIALS, REGION, DynamoDB

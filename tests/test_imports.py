@@ -1,7 +1,9 @@
-"""What `import headwater` loads and when, in a fresh interpreter, and which names it gives."""
+"""What `import headwater` and an app load and when, in a fresh interpreter, and which names the package gives."""
 
 from __future__ import annotations
 
+import ast
+import importlib
 import importlib.machinery
 import importlib.metadata
 import json
@@ -33,6 +35,93 @@ HEAVY = (
     "typer",
     "unittest.mock",
 )
+
+# Of Headwater, what each cold start loads: the import, then an app with a route for an attribute and its first batch.
+IMPORT = {"headwater"}
+APP = IMPORT | {
+    f"headwater.{name}"
+    for name in (
+        "app",
+        "batch",
+        "changes",
+        "conditions",
+        "context",
+        "deadline",
+        "declarations",
+        "dispatch",
+        "engine",
+        "errors",
+        "get_records",
+        "invocation",
+        "items",
+        "kinds",
+        "kinesis",
+        "loop",
+        "models",
+        "observe",
+        "options",
+        "origins",
+        "outcomes",
+        "parameters",
+        "paths",
+        "places",
+        "progress",
+        "records",
+        "results",
+        "returned",
+        "routes",
+        "routing",
+        "schemas",
+        "screens",
+        "settings",
+        "signatures",
+        "sources",
+        "streams",
+        "tracebacks",
+        "triggers",
+        "values",
+        "verdicts",
+        "windows",
+        "work",
+    )
+}
+
+# Of the standard library, what takes long to load and a cold start does without.
+SLOW_FOR_APPS = {
+    "asyncio",
+    "concurrent.futures",
+    "difflib",
+    "email",
+    "hashlib",
+    "http",
+    "importlib.metadata",
+    "logging",
+    "pathlib",
+    "random",
+    "socket",
+    "ssl",
+    "string",
+    "tempfile",
+    "textwrap",
+    "traceback",
+    "typing_extensions",  # no part of it, and yet as slow
+    "unittest",
+    "urllib",
+    "uuid",
+    "zoneinfo",
+}
+SLOW = SLOW_FOR_APPS | {
+    "ast",
+    "contextlib",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "inspect",
+    "json",
+    "re",
+    "threading",
+    "typing",
+}
 
 DECLARE_PLAIN = """
 import headwater
@@ -78,17 +167,63 @@ def fresh(script: str, *options: str) -> Any:
     return json.loads(done.stdout)
 
 
-def loaded_by(script: str) -> set[str]:
-    """The heavy modules that are there after a script and were not before it."""
+def modules_of(script: str) -> set[str]:
+    """The modules that are there after a script and were not before it."""
     lines = f"""
 import json, sys
 before = set(sys.modules)
 {script}
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
-    modules: list[str] = fresh(lines)
-    assert "headwater.app" in modules
-    return {name for name in modules if name in HEAVY}
+    return set(fresh(lines))
+
+
+def loaded_by(script: str) -> set[str]:
+    """The heavy ones among them."""
+    modules = modules_of(script)
+    assert "headwater" in modules
+    return modules & set(HEAVY)
+
+
+FIRST_BATCH = """
+from headwater import Modify, StreamApp
+
+app = StreamApp()
+
+@app.on_modify(attribute="TopScore")
+def handle(record: Modify) -> None:
+    assert record.new != record.old
+
+assert app({"Records": [{
+    "eventID": "1", "eventName": "MODIFY", "eventSource": "aws:dynamodb", "awsRegion": "eu-central-1",
+    "eventSourceARN": "arn:aws:dynamodb:eu-central-1:123456789012:table/GameScores/stream/2025-01-01T00:00:00.000",
+    "dynamodb": {
+        "SequenceNumber": "100000000000000000001", "StreamViewType": "NEW_AND_OLD_IMAGES",
+        "Keys": {"UserId": {"S": "u1"}},
+        "OldImage": {"UserId": {"S": "u1"}, "TopScore": {"N": "1"}},
+        "NewImage": {"UserId": {"S": "u1"}, "TopScore": {"N": "2"}},
+    },
+}]}) == {"batchItemFailures": []}
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "ours", "slow"),
+    [("import headwater", IMPORT, SLOW), (FIRST_BATCH, APP, SLOW_FOR_APPS)],
+    ids=["import", "app"],
+)
+def test_a_cold_start_loads_what_it_uses_and_no_more(script: str, ours: set[str], slow: set[str]) -> None:
+    """Each module costs every cold start of every function."""
+    loaded = modules_of(script)
+    found = {name for name in loaded if name.partition(".")[0] == "headwater"}
+    assert found - ours == set(), (
+        "each cold start now loads these too: import them in the function that needs them, or under `if TYPE_CHECKING:` "
+        "where only an annotation does; if every app uses them, add them to the list"
+    )
+    assert ours - found == set(), "no cold start loads these any more: take them out of the list"
+    assert loaded & slow == set(), (
+        "these take long to load: import them in the function that needs them, or do without"
+    )
 
 
 def test_the_import_loads_nothing_heavy() -> None:
@@ -143,7 +278,7 @@ def test_the_import_opens_nothing_but_modules() -> None:
 import json, sys
 opened = []
 sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == "open" else None)
-import headwater
+from headwater import StreamApp
 found = list(opened)
 print(json.dumps(found))
 """
@@ -163,6 +298,35 @@ def test_the_public_names_are_sorted_and_there() -> None:
     """`__all__` names each once, and nothing that is missing."""
     assert headwater.__all__ == sorted(set(headwater.__all__))
     assert [name for name in headwater.__all__ if not hasattr(headwater, name)] == []
+
+
+def test_the_names_are_loaded_from_where_type_checkers_see_them() -> None:
+    """The table beside the imports that only type checkers read says the same, of the names in `__all__`."""
+    tree = ast.parse(Path(headwater.__file__).read_text(encoding="utf-8"))
+    seen = {
+        alias.name: statement.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+    assert sorted(seen) == headwater.__all__
+    assert {name: f"headwater.{module}" for name, module in headwater._MODULE_OF.items()} == seen
+
+
+@pytest.mark.parametrize("name", headwater.__all__)
+def test_a_public_name_is_one_object(name: str) -> None:
+    """However often it is asked for, and the same as in its own module."""
+    own = getattr(importlib.import_module(f"headwater.{headwater._MODULE_OF[name]}"), name)
+    assert getattr(headwater, name) is getattr(headwater, name) is own
+
+
+def test_the_public_names_are_listed_before_they_are_loaded() -> None:
+    """For completion in an interactive session."""
+    listed = fresh("import headwater, json\nprint(json.dumps(dir(headwater)))")
+    assert {*headwater.__all__, "__version__"} <= set(listed)
+    assert dir(headwater) == sorted(dir(headwater))
 
 
 def test_a_star_import_gives_the_public_names() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from headwater import Failed, Handled, MemoryLedger, Record, StreamApp, Withheld
-from headwater.ledger import Entry, Progress, RecordProgress, merge
+from headwater.ledger import Entry, merge
+from headwater.progress import Progress, RecordProgress
 from headwater.testing import LambdaContext, Table, event, pipes_batch
 
 TABLE = Table("Orders", keys="Id")

@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from headwater.context import LambdaContext
-from headwater.dead_letters import Sink
 from headwater.deadline import MARGIN_SECONDS
 from headwater.dispatch import index_routes
 from headwater.engine import LOOP, Engine
-from headwater.entities import Entities
 from headwater.errors import DeclarationError
-from headwater.events import Observer
-from headwater.explanations import Explanation, explain
-from headwater.folds import Fold, WindowEndFunction, WindowFunction
 from headwater.invocation import Plan
 from headwater.kinds import ALL_KINDS, read_record
-from headwater.ledger import Ledger
-from headwater.middleware import Middleware, MiddlewareFunction, read_middleware
 from headwater.observe import log_no_routes
-from headwater.options import NotReplicated
 from headwater.origins import NOTHING_DECLARED
 from headwater.records import AnyRecord, Record
 from headwater.results import BatchResult
-from headwater.routes import Route, digest_routes, name_routes
+from headwater.routes import Route, digest_routes, name_routes, table_of_routes
 from headwater.routing import Router
-from headwater.settings import Settings, read_declared, read_settings
+from headwater.settings import Settings, read_declared, read_replicas, read_settings
 from headwater.signatures import function_name, read_signature
 from headwater.sources import BatchResponse, RawRecord, read_event
-from headwater.startup import StartupFunction, read_startup
 
-_REPLICAS: Final = ("handle", "ignore")
+if TYPE_CHECKING:  # what only some apps need is loaded where it is used
+    from headwater.context import LambdaContext
+    from headwater.dead_letters import Sink
+    from headwater.entities import Entities
+    from headwater.events import Observer
+    from headwater.explanations import Explanation
+    from headwater.folds import Fold, WindowEndFunction, WindowFunction
+    from headwater.ledger import Ledger
+    from headwater.middleware import Middleware, MiddlewareFunction
+    from headwater.startup import StartupFunction
 
 
 class StreamApp(Router):
@@ -86,12 +85,7 @@ class StreamApp(Router):
             DeclarationError: When an attribute name or a setting could not work.
         """
         super().__init__(ignore=ignore, entities=entities)
-        if replicas not in _REPLICAS:
-            raise DeclarationError(
-                f"StreamApp: replicas={replicas!r} does not exist: say 'handle' or 'ignore'"
-            )
-        if replicas == "ignore":
-            self._conditions = (NotReplicated(), *self._conditions)
+        self._conditions = (*read_replicas(replicas), *self._conditions)
         self._declared = read_declared(ttl_attribute, origin_attribute)
         self._settings = read_settings(
             concurrency=concurrency,
@@ -108,7 +102,7 @@ class StreamApp(Router):
         self._startup: list[Callable[[], Any]] = []
         self._engine: Engine | None = None
         self._starting = threading.RLock()
-        self._folding = Fold()
+        self._folding: Fold | None = None
 
     def on_window(self, function: WindowFunction) -> WindowFunction:
         """Fold each record of a tumbling window into the window's state.
@@ -128,7 +122,7 @@ class StreamApp(Router):
             DeclarationError: When it could not fold, there is one already, or the app has handled a batch.
         """
         self._refuse_when_frozen(f"add {function_name(function)}")
-        self._folding = self._folding.with_reducer(function)
+        self._folding = self._windows().with_reducer(function)
         return function
 
     def on_window_end(self, function: WindowEndFunction) -> WindowEndFunction:
@@ -144,7 +138,7 @@ class StreamApp(Router):
             DeclarationError: When it could not be called so, there is one already, or the app has handled a batch.
         """
         self._refuse_when_frozen(f"add {function_name(function)}")
-        self._folding = self._folding.with_publisher(function)
+        self._folding = self._windows().with_publisher(function)
         return function
 
     def middleware(self, function: MiddlewareFunction) -> MiddlewareFunction:
@@ -164,6 +158,8 @@ class StreamApp(Router):
         Raises:
             DeclarationError: When it could not be called so, or the app has handled a batch already.
         """
+        from headwater.middleware import read_middleware
+
         self._refuse_when_frozen("add a middleware")
         self._middlewares.append(read_middleware(function))
         return function
@@ -182,6 +178,8 @@ class StreamApp(Router):
         Raises:
             DeclarationError: When it could not be called without arguments, or the app has handled a batch already.
         """
+        from headwater.startup import read_startup
+
         self._refuse_when_frozen("add a startup function")
         self._startup.append(read_startup(function))
         return function
@@ -209,7 +207,8 @@ class StreamApp(Router):
             SourceError: When the event is no batch of DynamoDB stream records.
         """
         batch = read_event(event)
-        self._folding.check(batch)
+        if self._folding is not None or batch.window is not None:
+            self._windows().check(batch)
         return self._started().run(batch, context)
 
     def explain(self, record: Record[Any, Any] | RawRecord) -> Explanation:
@@ -225,13 +224,21 @@ class StreamApp(Router):
             SourceError: When it is no DynamoDB stream record.
             MalformedRecordError: When its `eventName` is none that DynamoDB Streams has.
         """
+        from headwater.explanations import explain
+
         raw = record.raw if isinstance(record, Record) else record
         [known] = read_event({"Records": [raw]}).records
         return explain(read_record(known, self._declared), self.routes)
 
     def _counts_for_all(self) -> bool:
         said = self._declared != NOTHING_DECLARED or self._settings != Settings()
-        return said or bool(self._middlewares or self._startup) or self._folding != Fold()
+        return said or bool(self._middlewares or self._startup) or self._folding is not None
+
+    def _windows(self) -> Fold:
+        """How windows are folded: by no function, where none was declared."""
+        from headwater.folds import Fold
+
+        return self._folding or Fold()
 
     def _started(self) -> Engine:
         """What runs the batches: made with the first one, when all routes are declared."""
@@ -247,25 +254,17 @@ class StreamApp(Router):
             LOOP.finish(self._startup[0]())
             del self._startup[0]
         by_kind = {kind: index_routes(routes, kind) for kind in ALL_KINDS}
-        if not routes and self._folding.reducer is None:
+        if not routes and self._folding is None:
             log_no_routes()
-        settings = self._settings
+        settings, name = self._settings, digest_routes(routes)
         plan = Plan(
-            by_kind,
-            self._declared,
-            tuple(self._middlewares),
-            settings.isolate,
-            settings.dead_letters,
-            digest_routes(routes),
+            by_kind, self._declared, tuple(self._middlewares), settings.isolate, settings.dead_letters, name
         )
         return Engine(plan, settings, self._folding)
 
     def __str__(self) -> str:
         """The table of routes, in the order in which they run."""
-        rows = [route.columns() for route in self.routes]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return "\n".join(lines) or "no routes"
+        return table_of_routes(self.routes) or "no routes"
 
     def __repr__(self) -> str:
         return f"<StreamApp with {len(self.routes)} routes>"

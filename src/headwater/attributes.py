@@ -14,7 +14,8 @@ from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS
 from headwater.operands import Comparable, Searchable, Value, checked_literal
 from headwater.paths import Path, format_path, parse_path
-from headwater.questions import Transition, read, values_at
+from headwater.places import read, values_at
+from headwater.questions import Transition
 from headwater.records import Record
 from headwater.streams import ImageName
 from headwater.values import WireValue

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from headwater.dead_letters import DeadLetter
-from headwater.dead_letters import refuse_unfinished as refuse_unstored
 from headwater.invocation import UNWANTED, Invocation
 from headwater.items import Item, item_of
 from headwater.outcomes import Failed, Outcome, Withheld, acknowledged
 from headwater.returned import Finish
 from headwater.work import Work, refuse_unfinished
+
+if TYPE_CHECKING:
+    from headwater.dead_letters import DeadLetter
 
 
 def run_in_order(invocation: Invocation, finish: Finish) -> list[Outcome]:
@@ -119,6 +121,8 @@ class _Loop:
         work.complete = True
 
     def _store(self, position: int, work: Work | None, letter: DeadLetter, failed: Failed | None) -> Outcome:
+        from headwater.dead_letters import refuse_unfinished as refuse_unstored
+
         try:
             refuse_unstored(self._finish(self._invocation.store(letter)))
         except Exception as error:

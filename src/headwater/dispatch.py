@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from headwater.changes import differs
 from headwater.conditions import Combination, Condition
@@ -29,8 +28,7 @@ _ABSENT: Final[Mapping[tuple[str, ImageName], Mapping[str, Any]]] = {
 _FEW: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """Routes of one kind of record, by what may make them want one.
 
     Attributes:
@@ -63,8 +61,7 @@ class Index:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(NamedTuple):
     """The routes of one kind of record.
 
     Attributes:

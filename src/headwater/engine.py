@@ -10,20 +10,19 @@ from headwater.batch import run_in_order
 from headwater.context import text_in
 from headwater.deadline import Deadline, Pace, remaining_seconds
 from headwater.errors import HeadwaterError
-from headwater.events import BatchFinished, BatchStarted
-from headwater.folds import Fold, fold, window_response
 from headwater.invocation import Invocation, Plan
-from headwater.ledger import Entry
 from headwater.loop import HandlerLoop
 from headwater.observe import Observers, log_failure, log_ledger
 from headwater.outcomes import Failed, Outcome, acknowledged
 from headwater.results import BatchResult
 from headwater.returned import Finish
-from headwater.settings import Settings
 from headwater.sources import Batch
-from headwater.tally import Tally, checkpoint_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what only some apps need is loaded where it is used
+    from headwater.folds import Fold
+    from headwater.ledger import Entry
+    from headwater.settings import Settings
+    from headwater.tally import Tally
     from headwater.workers import Workers
 
 LOOP: Final = HandlerLoop()
@@ -33,7 +32,7 @@ LOOP: Final = HandlerLoop()
 class Engine:
     """Runs the batches of an app, and keeps what lasts from one to the next."""
 
-    def __init__(self, plan: Plan, settings: Settings, folding: Fold) -> None:
+    def __init__(self, plan: Plan, settings: Settings, folding: Fold | None) -> None:
         self._plan = plan
         self._settings = settings
         self._folding = folding
@@ -51,6 +50,8 @@ class Engine:
         """
         began = perf_counter()
         if self._observers:
+            from headwater.events import BatchStarted
+
             self._observers.tell(BatchStarted(batch.source, batch.records, context))
         self._pace.relax()
         deadline = Deadline(remaining_seconds(context), self._settings.margin, self._pace)
@@ -61,10 +62,15 @@ class Engine:
         if tally is not None:
             self._save(consumer, *tally.changes(outcomes))
         if self._observers:
+            from headwater.events import BatchFinished
+
             seconds = perf_counter() - began
             self._observers.tell(BatchFinished(batch.source, batch.records, outcomes, seconds, context))
-        response = batch.response(outcomes) if batch.window is None else window_response(batch, state)
-        return BatchResult(batch.records, outcomes, response)
+        if batch.window is None:
+            return BatchResult(batch.records, outcomes, batch.response(outcomes))
+        from headwater.folds import window_response
+
+        return BatchResult(batch.records, outcomes, window_response(batch, state))
 
     def _run(self, invocation: Invocation) -> list[Outcome]:
         middlewares = self._plan.middlewares
@@ -93,6 +99,8 @@ class Engine:
         """The new state of the batch's window; `None` when the batch is to come again."""
         if not all(map(acknowledged, outcomes)):
             return None
+        from headwater.folds import fold
+
         try:
             finish = self._finish(deadline)
             return fold(self._folding, batch, outcomes, finish, declared=self._plan.declared)
@@ -108,6 +116,8 @@ class Engine:
         ledger = self._settings.ledger
         if ledger is None or not batch.records:
             return None
+        from headwater.tally import Tally, checkpoint_of
+
         try:
             loaded = ledger.load(consumer, checkpoint_of(batch, 0))
         except Exception as error:

@@ -14,7 +14,7 @@ from headwater.models import PLAIN, Decoder, Shape, decoder_for
 from headwater.options import Option
 from headwater.paths import parse_path
 from headwater.patterns import KeyPattern, read_pattern
-from headwater.questions import values_at
+from headwater.places import values_at
 from headwater.records import Record
 from headwater.values import WireValue
 
@@ -147,7 +147,7 @@ class OfEntity(Option):
 
     @property
     def may_fail(self) -> bool:
-        """Whether an unknown entity is to fail, so that this must be asked of every record."""
+        """Whether an unknown entity is to."""
         return self.entities.unknown == "fail"
 
     def holds(self, record: Record, _shape: Shape, /) -> bool:
@@ -192,6 +192,19 @@ class KeyFits(Condition[Any]):
 
     def __repr__(self) -> str:
         return repr(self.pattern)
+
+
+def refuse_other(entities: Any, who: str) -> None:
+    """Refuse what is no `Entities`.
+
+    Raises:
+        DeclarationError: With what to write.
+    """
+    if not isinstance(entities, Entities):
+        raise DeclarationError(
+            f"{who}: entities= takes Entities, not a {type(entities).__name__}: "
+            "write Entities({'SK=ORDER#*': Order}, unknown='fail')"
+        )
 
 
 def _read_patterns(texts: Any) -> Patterns:

@@ -162,7 +162,7 @@ class Fold:
 
 
 def fold(
-    functions: Fold,
+    functions: Fold | None,
     batch: Batch,
     outcomes: Sequence[Outcome],
     finish: Finish,
@@ -174,7 +174,7 @@ def fold(
     Records that were put aside as dead letters are left out, as is one for which the function raises `Skip`.
 
     Args:
-        functions: The user's functions.
+        functions: The user's functions, if there are any.
         batch: A batch that `functions.check` has let through.
         outcomes: What became of its records; all are acknowledged.
         finish: Awaits what is to be awaited.
@@ -188,9 +188,10 @@ def fold(
         DecodeError: When the state that Lambda passed does not fit its type.
         HandlerError: When a function returned no state, or one that JSON can not carry.
     """
-    reducer, publisher, window = functions.reducer, functions.publisher, batch.window
-    if reducer is None or window is None:
+    window = batch.window
+    if functions is None or functions.reducer is None or window is None:
         raise SourceError("there is no tumbling window to fold, or nothing to fold it")
+    reducer, publisher = functions.reducer, functions.publisher
     state = reducer.state.read(batch.state)
     for raw, outcome in zip(batch.records, outcomes, strict=True):
         if isinstance(outcome, DeadLettered):

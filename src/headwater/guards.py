@@ -9,7 +9,8 @@ from headwater.attributes import Attr
 from headwater.conditions import Anything, Condition
 from headwater.errors import DeclarationError
 from headwater.paths import format_path
-from headwater.questions import OnlyChanged, read_paths
+from headwater.places import read_paths
+from headwater.questions import OnlyChanged
 
 
 def only_changed(names: str | Collection[str]) -> Condition[Anything]:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from headwater.dead_letters import DeadLetter, DeadLetterPolicy, write_letter
 from headwater.deadline import Deadline
 from headwater.dispatch import Dispatch
 from headwater.errors import DeadlineError, HandlerError, MiddlewareError
-from headwater.events import RecordFinished, RecordStarted
 from headwater.items import Item
 from headwater.kinds import read_record
-from headwater.ledger import RecordProgress
-from headwater.middleware import Middleware
 from headwater.observe import Observers, log_failure, log_last_attempt
 from headwater.origins import Declared
 from headwater.outcomes import DeadLettered, Failed, Handled, Outcome, Skipped
+from headwater.progress import NOTHING, RecordProgress
 from headwater.routes import Route
 from headwater.sources import Batch
-from headwater.tally import NOTHING, Tally
 from headwater.verdicts import Reject, Skip
 from headwater.work import Work
+
+if TYPE_CHECKING:  # what only some apps need is loaded where it is used
+    from headwater.dead_letters import DeadLetter, DeadLetterPolicy
+    from headwater.middleware import Middleware
+    from headwater.tally import Tally
 
 RoutesByKind: TypeAlias = Mapping[str, Dispatch]
 
@@ -32,8 +32,7 @@ UNWANTED: Final = Skipped()
 """The outcome of a record that no route wants."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What an app does with every batch.
 
     Attributes:
@@ -146,6 +145,8 @@ class Invocation:
     def start(self, work: Work) -> None:
         """Tell that the handlers of a record are about to run."""
         if self.observed:
+            from headwater.events import RecordStarted
+
             names = tuple(route.name for route in work.routes if route.key not in work.done)
             self._observers.tell(RecordStarted(work.record, names, work.attempts + 1))
 
@@ -231,6 +232,8 @@ class Invocation:
         elif work is not None and not isinstance(outcome, DeadLettered):
             self._note(position, work, work.attempts)
         if self.observed:
+            from headwater.events import RecordFinished
+
             record, took = (None, {}) if work is None else (work.record, work.seconds)
             self._observers.tell(RecordFinished(raw, identifier, record, outcome, seconds, took))
 
@@ -240,6 +243,8 @@ class Invocation:
             self._tally.note(position, RecordProgress(done, attempts, put_aside))
 
     def _letter(self, position: int, work: Work | None, failed: Failed, attempts: int) -> DeadLetter:
+        from headwater.dead_letters import write_letter
+
         done = [] if work is None else [route.name for route in work.routes if route.key in work.done]
         raw, original = self.batch.records[position], self.batch.original(position)
         return write_letter(

@@ -8,37 +8,13 @@ batch, its second half starts later than that, which is why the nearest entry be
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
+
+from headwater.progress import Progress, RecordProgress
 
 DIGITS: Final = 64
 """Sequence numbers are compared as numbers: as texts of this many digits. DynamoDB has 21 to 40, Kinesis 56."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordProgress:
-    """How far one record got.
-
-    Attributes:
-        done: The keys of the routes that have returned.
-        attempts: In how many invocations it has failed.
-        put_aside: Whether a dead-letter sink has stored it.
-    """
-
-    done: frozenset[str] = frozenset()
-    attempts: int = 0
-    put_aside: bool = False
-
-    def merged(self, other: RecordProgress) -> RecordProgress:
-        """What both know together."""
-        return RecordProgress(
-            self.done | other.done, max(self.attempts, other.attempts), self.put_aside or other.put_aside
-        )
-
-
-Progress: TypeAlias = Mapping[str, RecordProgress]
-"""By a record's identity, 24 hexadecimal digits, how far it got."""
 
 
 @dataclass(frozen=True, slots=True)

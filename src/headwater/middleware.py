@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from headwater.kinds import AnyKind
 from headwater.records import Record
@@ -17,8 +16,7 @@ CallNext: TypeAlias = Callable[[Record[Any, Any]], Any]
 MiddlewareFunction = TypeVar("MiddlewareFunction", bound=Callable[[AnyKind, CallNext], object])
 
 
-@dataclass(frozen=True, slots=True)
-class Middleware:
+class Middleware(NamedTuple):
     """A function around the handlers of a record."""
 
     function: Callable[[Any, Any], Any]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, overload
 
 from headwater.errors import DeclarationError, DecodeError, Violation
 from headwater.paths import Path, Step, format_path
-from headwater.readers import reader_of
 from headwater.schemas import UnknownAttribute, unknown_attribute
 from headwater.values import WireItem, to_python
 
@@ -63,6 +61,8 @@ class Decoder:
         elif os.environ.get(SWITCH, "").lower() in _OFF:
             self._fast = self._reference
         else:
+            from headwater.readers import reader_of  # an app without models does without it
+
             read, validate = (
                 reader_of(self.adapter.core_schema, self.name),
                 self.adapter.validator.validate_python,
@@ -108,8 +108,7 @@ PLAIN: Final = Decoder(dict, None)
 _DECODERS: Final[dict[tuple[Any, str], Decoder]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """The types that a handler wants a record's images and keys in."""
 
     model: Decoder = PLAIN
@@ -202,6 +201,8 @@ def decode_error(error: ValidationError, item: dict[str, Any], decoder: Decoder)
 
 def unexpected_error(error: Exception, decoder: Decoder) -> DecodeError:
     """Say where in a validator of the user's something else than a validation error was raised."""
+    import traceback
+
     last = traceback.extract_tb(error.__traceback__)[-1]
     return DecodeError(
         f"{type(error).__name__} while {decoder.name} was made of it, raised in {last.name} at {last.filename}:"

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING
 
-from headwater.events import BatchFinished, Event, Observer, RecordFinished
 from headwater.outcomes import DeadLettered, Failed
 from headwater.sources import RawRecord
 from headwater.streams import table_of
 from headwater.tracebacks import since_user_code
 
-LOGGER: Final = logging.getLogger("headwater")
+if TYPE_CHECKING:
+    from logging import Logger
 
-_ENDS: Final = (RecordFinished, BatchFinished)
+    from headwater.events import Event, Observer
+
+
+def _logger() -> Logger:
+    """Headwater's logger; Python's logging is loaded when there is something to say."""
+    from logging import getLogger
+
+    return getLogger("headwater")
 
 
 class Observers:
@@ -30,15 +36,18 @@ class Observers:
 
     def tell(self, event: Event) -> None:
         """Tell all of them: of an end in the other order, since one that was told first of a start stands around."""
+        from headwater.events import BatchFinished, RecordFinished
+
         told = list(enumerate(self._observers))
-        for position, observer in reversed(told) if isinstance(event, _ENDS) else told:
+        ends = isinstance(event, RecordFinished | BatchFinished)
+        for position, observer in reversed(told) if ends else told:
             try:
                 observer(event)
             except Exception:
                 if position not in self._failed:
                     self._failed.add(position)
                     with contextlib.suppress(Exception):
-                        LOGGER.exception(
+                        _logger().exception(
                             "observer %r raised at %s; this is said once, and no record is affected",
                             observer,
                             type(event).__name__,
@@ -62,7 +71,7 @@ def log_failure(raw: RawRecord, identifier: str, outcome: Failed | DeadLettered)
         # A field that the user's own logging takes for itself, a filter that raises, a record that was emptied: the
         # checkpoint matters more than the log.
         with contextlib.suppress(Exception):
-            LOGGER.exception(
+            _logger().exception(
                 "record %s failed in phase %s", identifier, outcome.phase, exc_info=outcome.error
             )
 
@@ -72,7 +81,7 @@ def _log_with_fields(raw: RawRecord, outcome: Failed | DeadLettered) -> None:
     error = outcome.error
     exception = type(error).__name__
     aside = f", attempt {outcome.attempts}, and is put aside" if isinstance(outcome, DeadLettered) else ""
-    LOGGER.error(
+    _logger().error(
         "record %s of table %s failed in phase %s%s%s: %s",
         stream.get("SequenceNumber"),
         table_of(raw) or "?",
@@ -115,9 +124,9 @@ def log_ledger(action: str, error: Exception) -> None:
 
 def log_no_routes() -> None:
     """Warn that an app without routes acknowledges every record unread."""
-    LOGGER.warning("this app has no routes: every record is acknowledged unread. Is an include() missing?")
+    _logger().warning("this app has no routes: every record is acknowledged unread. Is an include() missing?")
 
 
 def _warn(text: str, *values: object) -> None:
     with contextlib.suppress(Exception):  # a logger that raises must not cost the checkpoint
-        LOGGER.warning(text, *values)
+        _logger().warning(text, *values)

@@ -6,10 +6,9 @@ A stream says little of it. What it does not say, the user can declare; what nob
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from headwater.changes import changed, differences
 from headwater.errors import WireValueError
@@ -25,8 +24,7 @@ _BOOKKEEPING: Final = tuple((f"aws:rep:{name}",) for name in ("deleting", "updat
 _TTL_REACH: Final = timedelta(days=5 * 365)
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """What the user says of the tables, since their streams do not.
 
     Attributes:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from headwater.errors import Phase
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(NamedTuple):
     """Every matching route has returned, in this invocation or, as the ledger says, in an earlier one."""
 
     routes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """No route wanted the record, or every handler that it had raised `Skip`. That is success.
 
     Attributes:
@@ -26,8 +24,7 @@ class Skipped:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLettered:
+class DeadLettered(NamedTuple):
     """The record failed, and the dead-letter sink has stored it. Lambda need not deliver it again.
 
     Attributes:
@@ -44,8 +41,7 @@ class DeadLettered:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """Something raised; Lambda is to deliver the record again.
 
     Attributes:

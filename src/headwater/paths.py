@@ -12,14 +12,11 @@ Step: TypeAlias = str | int
 
 Path: TypeAlias = tuple[Step, ...]
 
-_STEP: Final = re.compile(
-    r"""
+_STEP: Final = r"""
     (?P<dot> \.? ) (?P<name> [^.\[\]"]+ )    # Address   .City
     | \[ (?P<index> [0-9]+ ) \]              # [0]
     | \[ (?P<quoted> " (?: [^"\\\x00-\x1f] | \\["\\/bfnrt] | \\u[0-9a-fA-F]{4} )* " ) \]  # ["a.b"], as in JSON
-    """,
-    re.VERBOSE,
-)
+    """
 _PLAIN: Final = re.compile(r'[^.\[\]"\x00-\x1f]+')
 
 
@@ -29,9 +26,12 @@ def parse_path(text: str) -> Path:
     Raises:
         ValueError: When it is empty or not in that form. The message says how to write a name with dots in it.
     """
+    if _PLAIN.fullmatch(text):
+        return (text,)  # as most are: the other pattern need not be compiled
     steps: list[Step] = []
     position = 0
-    while match := _STEP.match(text, position):
+    step = re.compile(_STEP, re.VERBOSE)
+    while match := step.match(text, position):
         first = position == 0
         if match["name"] is not None and first == bool(match["dot"]):
             break

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Generic
-
-from typing_extensions import TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from headwater.changes import Change, compare
 from headwater.errors import (
@@ -18,12 +16,14 @@ from headwater.errors import (
 )
 from headwater.models import Decoder, Shape, unexpected_error
 from headwater.origins import Declared, from_another_region, was_over
+from headwater.parameters import K_co, M_co, completed
 from headwater.paths import Step
 from headwater.streams import (
     TTL,
     EventName,
     ImageName,
     UserIdentity,
+    keys_text,
     missing_image,
     place_of,
     read_time,
@@ -31,8 +31,6 @@ from headwater.streams import (
 )
 from headwater.values import WireItem
 
-M_co = TypeVar("M_co", covariant=True, default=dict[str, Any])
-K_co = TypeVar("K_co", covariant=True, default=dict[str, Any])
 AnyRecord = TypeVar("AnyRecord", bound="Record[Any, Any]")
 AnyError = TypeVar("AnyError", bound=HeadwaterError)
 
@@ -51,6 +49,11 @@ class Record(Generic[M_co, K_co]):
 
     event_name: ClassVar[EventName]
     """`INSERT`, `MODIFY` or `REMOVE`."""
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, types: Any) -> Any:
+            return super().__class_getitem__(completed(types))
 
     def __init__(
         self,
@@ -239,9 +242,10 @@ class Record(Generic[M_co, K_co]):
         raise self.named(failure, name)
 
     def __repr__(self) -> str:
-        keys = self._stream.get("Keys")
-        shown = ", ".join(map(_show_key, keys, keys.values())) if isinstance(keys, dict) else ""
-        return f"<{type(self).__name__} {self.table_name or '?'}({shown}) sequence_number={self.sequence_number}>"
+        keys = keys_text(self._stream.get("Keys"))
+        return (
+            f"<{type(self).__name__} {self.table_name or '?'}({keys}) sequence_number={self.sequence_number}>"
+        )
 
 
 class Insert(Record[M_co, K_co]):
@@ -292,8 +296,3 @@ class Remove(Record[M_co, K_co]):
 def reshape(record: AnyRecord, shape: Shape) -> AnyRecord:
     """The same record with other types for its images; what is decoded already is shared."""
     return type(record)(record._raw, record._sequence_number, shape, record._known, record._declared)
-
-
-def _show_key(name: str, value: object) -> str:
-    content = next(iter(value.values()), None) if isinstance(value, dict) else None
-    return f"{name}={content if isinstance(value, dict) and 'N' in value else repr(content)}"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from headwater.outcomes import Outcome
 from headwater.sources import BatchResponse, RawRecord
 
 
-@dataclass(frozen=True, slots=True)
-class BatchResult:
+class BatchResult(NamedTuple):
     """What became of a batch.
 
     Attributes:
@@ -19,6 +18,9 @@ class BatchResult:
         response: What the Lambda function returns.
     """
 
-    records: Sequence[RawRecord] = field(repr=False)
+    records: Sequence[RawRecord]
     outcomes: Sequence[Outcome]
     response: BatchResponse
+
+    def __repr__(self) -> str:  # without the records: items stay out of logs
+        return f"BatchResult(outcomes={self.outcomes!r}, response={self.response!r})"

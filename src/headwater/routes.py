@@ -6,19 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headwater.conditions import Condition
 from headwater.declarations import read_condition, settled
-from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS
 from headwater.models import Shape
-from headwater.options import AnyChanged, Expired, Ignoring, OfTable, Option
+from headwater.options import AnyChanged, OfTable, Option
 from headwater.paths import Path, format_path
-from headwater.questions import read_paths
+from headwater.places import read_paths
 from headwater.records import Record, reshape
 from headwater.signatures import function_name, is_async, read_signature
+
+if TYPE_CHECKING:
+    from headwater.entities import Entities
 
 DECORATORS: Final[Mapping[tuple[str, ...], str]] = {
     ("INSERT",): "on_insert",
@@ -26,7 +28,7 @@ DECORATORS: Final[Mapping[tuple[str, ...], str]] = {
     ("REMOVE",): "on_remove",
     ALL_KINDS: "on_record",
 }
-_TABLE_NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+_TABLE_NAME: Final = r"[a-zA-Z0-9_.-]{3,255}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,13 @@ class Route:
 
     def __str__(self) -> str:
         return "  ".join(self.columns())
+
+
+def table_of_routes(routes: Iterable[Route]) -> str:
+    """A line for each route, in columns."""
+    rows = [route.columns() for route in routes]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def name_routes(routes: Iterable[Route]) -> list[Route]:
@@ -177,6 +186,8 @@ def refuse_contradiction(condition: Condition[Any], route: Route, who: str) -> N
     Raises:
         DeclarationError: With both sides of the contradiction.
     """
+    from headwater.exclusions import Ignoring  # only a router or app with a condition asks this
+
     kinds = tuple(route.shapes)
     if settled(condition, kinds) is False:
         raise DeclarationError(
@@ -204,7 +215,7 @@ def read_table(table: Any, who: str) -> str:
     Raises:
         DeclarationError: When no table can have that name.
     """
-    if isinstance(table, str) and _TABLE_NAME.fullmatch(table):
+    if isinstance(table, str) and re.fullmatch(_TABLE_NAME, table):
         return table
     raise DeclarationError(
         f"{who}: table={table!r} is not a table's name, so no record would match: "
@@ -223,6 +234,8 @@ def _conditions(
             raise DeclarationError(
                 f"{who}: expired={expired!r} is neither True nor False, so no record would match"
             )
+        from headwater.exclusions import Expired
+
         yield Expired(expired)
     if (attribute := options.get("attribute")) is not None:
         paths = read_paths(attribute, f"{who}: attribute=")

@@ -9,36 +9,36 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from headwater.conditions import Condition
 from headwater.declarations import read_condition
-from headwater.entities import Entities
 from headwater.errors import DeclarationError
 from headwater.kinds import ALL_KINDS, AnyKind
-from headwater.options import Ignoring, OfTable, Option
-from headwater.questions import OnlyChanged, read_paths
-from headwater.records import Insert, Modify, Remove
+from headwater.options import OfTable, Option
+from headwater.places import read_paths
 from headwater.routes import DECORATORS, Route, declare_route, read_table, refuse_contradiction
 from headwater.signatures import function_name
 
 if TYPE_CHECKING:
     from headwater.context import LambdaContext
+    from headwater.entities import Entities
+    from headwater.records import Insert, Modify, Remove
+
+    # The handler types are returned unchanged, so that a decorated function keeps its own signature.
+    InsertHandler = TypeVar(
+        "InsertHandler",
+        bound=Callable[[Insert[Any, Any]], object] | Callable[[Insert[Any, Any], LambdaContext], object],
+    )
+    ModifyHandler = TypeVar(
+        "ModifyHandler",
+        bound=Callable[[Modify[Any, Any]], object] | Callable[[Modify[Any, Any], LambdaContext], object],
+    )
+    RemoveHandler = TypeVar(
+        "RemoveHandler",
+        bound=Callable[[Remove[Any, Any]], object] | Callable[[Remove[Any, Any], LambdaContext], object],
+    )
+    RecordHandler = TypeVar(
+        "RecordHandler", bound=Callable[[AnyKind], object] | Callable[[AnyKind, LambdaContext], object]
+    )
 
 _NOT_GIVEN: Final = object()
-
-# The handler types are returned unchanged, so that a decorated function keeps its own signature.
-InsertHandler = TypeVar(
-    "InsertHandler",
-    bound="Callable[[Insert[Any, Any]], object] | Callable[[Insert[Any, Any], LambdaContext], object]",
-)
-ModifyHandler = TypeVar(
-    "ModifyHandler",
-    bound="Callable[[Modify[Any, Any]], object] | Callable[[Modify[Any, Any], LambdaContext], object]",
-)
-RemoveHandler = TypeVar(
-    "RemoveHandler",
-    bound="Callable[[Remove[Any, Any]], object] | Callable[[Remove[Any, Any], LambdaContext], object]",
-)
-RecordHandler = TypeVar(
-    "RecordHandler", bound="Callable[[AnyKind], object] | Callable[[AnyKind, LambdaContext], object]"
-)
 
 
 class Router:
@@ -64,7 +64,11 @@ class Router:
             DeclarationError: When the table's name, the condition or an attribute name could not work.
         """
         self._conditions = tuple(self._own_conditions(table, when, ignore))
-        self._entities = _checked_entities(entities, type(self).__name__)
+        if entities is not None:
+            from headwater.entities import refuse_other
+
+            refuse_other(entities, type(self).__name__)
+        self._entities = entities
         self._entries: list[Route | Router] = []
         self._parents: list[Router] = []
         self._frozen = False
@@ -264,6 +268,9 @@ class Router:
         if table is not None:
             yield OfTable(read_table(table, role))
         if ignore != ():
+            from headwater.exclusions import Ignoring
+            from headwater.questions import OnlyChanged
+
             yield Ignoring(OnlyChanged(read_paths(ignore, f"{role}: ignore=")))
         if when is not None:
             yield read_condition(when, ALL_KINDS, role)
@@ -289,12 +296,3 @@ class Router:
 
 def _is_no_table(condition: Condition[Any]) -> bool:
     return not isinstance(condition, OfTable)
-
-
-def _checked_entities(entities: Any, role: str) -> Entities | None:
-    if entities is None or isinstance(entities, Entities):
-        return entities
-    raise DeclarationError(
-        f"{role}: entities= takes Entities, not a {type(entities).__name__}: "
-        "write Entities({'SK=ORDER#*': Order}, unknown='fail')"
-    )

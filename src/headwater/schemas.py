@@ -7,8 +7,7 @@ sees the whole item first, a shape unknown here), every path is accepted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from headwater.paths import Path
 
@@ -16,8 +15,7 @@ Schema: TypeAlias = Any
 """One of pydantic-core's schemas: a dict with a `type`."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownAttribute:
+class UnknownAttribute(NamedTuple):
     """A step of a path that the model does not have.
 
     Attributes:
@@ -31,8 +29,7 @@ class UnknownAttribute:
     alias: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of a model.
 
     Attributes:
@@ -62,17 +59,14 @@ class Field:
         return required
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
+class _Fields(NamedTuple):
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Elements:
+class _Elements(NamedTuple):
     schema: Schema
 
 
-@dataclass(frozen=True, slots=True)
 class _Anything: ...
 
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from headwater.dead_letters import DeadLetterPolicy, DeadLetterSink, Sink
 from headwater.deadline import MARGIN_SECONDS
 from headwater.errors import DeclarationError
-from headwater.events import Observer
-from headwater.ledger import Ledger, MemoryLedger
 from headwater.origins import Declared
 from headwater.signatures import refuse_generators
 
+if TYPE_CHECKING:  # what only some apps need is loaded where it is used
+    from headwater.conditions import Condition
+    from headwater.dead_letters import DeadLetterPolicy, Sink
+    from headwater.events import Observer
+    from headwater.ledger import Ledger
+
+_REPLICAS: Final = ("handle", "ignore")
 _ON_FAILURE: Final = ("stop", "isolate")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How an app runs its batches.
 
     Attributes:
@@ -76,11 +78,26 @@ def read_settings(  # noqa: PLR0913 - one for each option of an app
     return Settings(
         concurrency=concurrency,
         isolate=on_failure == "isolate",
-        ledger=_ledger(ledger) or (MemoryLedger() if needs_memory else None),
+        ledger=_ledger(ledger, needs_memory=needs_memory),
         dead_letters=policy,
         margin=float(deadline_margin),
         observers=_observers(observers),
     )
+
+
+def read_replicas(replicas: Any) -> tuple[Condition[Any], ...]:
+    """What an app asks of every record, for what it does with changes from another region.
+
+    Raises:
+        DeclarationError: When there is no such thing to do.
+    """
+    if replicas not in _REPLICAS:
+        raise DeclarationError(f"StreamApp: replicas={replicas!r} does not exist: say 'handle' or 'ignore'")
+    if replicas == "handle":
+        return ()
+    from headwater.exclusions import NotReplicated
+
+    return (NotReplicated(),)
 
 
 def read_declared(ttl_attribute: Any, origin_attribute: Any) -> Declared:
@@ -110,6 +127,8 @@ def _policy(sink: Any, max_attempts: Any, permanent: Any, hold_item: Any) -> Dea
                     f"StreamApp: {name}= puts records aside, and there is nowhere to put them: give dead_letters= too"
                 )
         return None
+    from headwater.dead_letters import DeadLetterPolicy
+
     return DeadLetterPolicy(_sink(sink), max_attempts, errors, hold_item)
 
 
@@ -122,6 +141,8 @@ def _sink(sink: Any) -> Sink:
         raise DeclarationError(
             f"StreamApp: dead_letters={sink.__name__} is a class, which would store nothing: give an instance of it"
         )
+    from headwater.dead_letters import DeadLetterSink
+
     if not isinstance(sink, DeadLetterSink) and not callable(sink):
         raise DeclarationError(
             f"StreamApp: dead_letters= takes a sink or a function of one DeadLetter, not a {type(sink).__name__}"
@@ -142,9 +163,13 @@ def _errors(permanent: Any) -> tuple[type[Exception], ...]:
     return tuple(errors)
 
 
-def _ledger(ledger: Any) -> Ledger | None:
+def _ledger(ledger: Any, *, needs_memory: bool) -> Ledger | None:
     if ledger is None:
-        return None
+        if not needs_memory:
+            return None
+        from headwater.ledger import MemoryLedger
+
+        return MemoryLedger()
     if isinstance(ledger, type) or not all(
         callable(getattr(ledger, name, None)) for name in ("load", "replace")
     ):

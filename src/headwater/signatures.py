@@ -8,10 +8,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
-
-import typing_extensions
+from typing import Any, Final, NamedTuple
 
 from headwater.context import LambdaContext
 from headwater.errors import DeclarationError
@@ -27,16 +24,10 @@ _KINDS_OF: Final[Mapping[Any, tuple[str, ...]]] = {
     Remove: ("REMOVE",),
     Record: ALL_KINDS,
 }
-# From Python 3.12 on there are two: of the statement `type X = ...`, and of typing-extensions.
-_ALIASES: Final = (
-    typing_extensions.TypeAliasType,
-    getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType),
-)
 UNTYPED: Final[Mapping[str, Shape]] = dict.fromkeys(ALL_KINDS, Shape())
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """What one function takes.
 
     Attributes:
@@ -212,7 +203,7 @@ def read_annotations(function: Callable[..., Any], who: str) -> dict[str, Any]:
         return {}
     scope = _defining_scope(function)
     try:
-        return typing_extensions.get_type_hints(function, localns=scope, include_extras=True)
+        return typing.get_type_hints(function, localns=scope, include_extras=True)
     except Exception as error:
         raise DeclarationError(
             f"{who} has an annotation that can not be read ({error}), so its record could not be decoded: "
@@ -275,12 +266,19 @@ def _union_members(annotation: Any) -> list[Any]:
 
 def unwrap_annotation(annotation: Any) -> Any:
     """An annotation without `Annotated` and type aliases around it."""
+    aliases = _alias_types()
     while True:
         if typing.get_origin(annotation) is typing.Annotated:
             annotation = typing.get_args(annotation)[0]
-        elif isinstance(annotation, _ALIASES):
+        elif isinstance(annotation, aliases):
             annotation = annotation.__value__
-        elif isinstance(typing.get_origin(annotation), _ALIASES):
+        elif isinstance(typing.get_origin(annotation), aliases):
             annotation = typing.get_origin(annotation).__value__[typing.get_args(annotation)]
         else:
             return annotation
+
+
+def _alias_types() -> tuple[type[Any], ...]:
+    """The classes of type aliases: of the statement `type X = ...`, and of typing-extensions where that is loaded."""
+    modules: tuple[Any, ...] = (typing, sys.modules.get("typing_extensions"))
+    return tuple(module.TypeAliasType for module in modules if hasattr(module, "TypeAliasType"))

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from operator import itemgetter
-from typing import Any, Final, Literal, TypeAlias, TypedDict
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict
 
 from headwater.errors import HeadwaterError, SourceError
 from headwater.get_records import is_page, lambda_record
@@ -44,6 +44,9 @@ _DISCARDED: Final = ("DDBStreamBatchInfo", "KinesisBatchInfo")
 """Where an on-failure message says which records were discarded."""
 
 
+_NO_PROBLEMS: Final[Mapping[int, HeadwaterError]] = MappingProxyType({})
+
+
 class BatchItemFailure(TypedDict):
     """One record that is to be delivered again."""
 
@@ -56,8 +59,7 @@ class BatchResponse(TypedDict):
     batchItemFailures: list[BatchItemFailure]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """The raw records of one invocation.
 
     Attributes:
@@ -73,10 +75,10 @@ class Batch:
     source: Source
     records: Sequence[RawRecord]
     identifiers: Sequence[str]
-    problems: Mapping[int, HeadwaterError] = field(default_factory=dict)
+    problems: Mapping[int, HeadwaterError] = _NO_PROBLEMS
     originals: Sequence[RawRecord] | None = None
     window: Window | None = None
-    state: Any = field(default=None, repr=False)
+    state: Any = None
 
     def original(self, position: int) -> RawRecord:
         """A record as it came."""
@@ -120,7 +122,7 @@ def read_event(event: Any) -> Batch:
     if not isinstance(event, dict):
         raise SourceError(f"a stream event is a JSON object with Records, this is a {type(event).__name__}")
     if any(name in event for name in _DISCARDED):
-        return replace(_read_mapping_event(_payload(event)), source="on-failure object")
+        return _read_mapping_event(_payload(event))._replace(source="on-failure object")
     records = _records(event)
     if "window" not in event and is_page(event, records):
         return _read_page(event, records)

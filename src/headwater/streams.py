@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -18,7 +17,7 @@ _VIEWS_WITH: Final = {
     "NewImage": "NEW_IMAGE or NEW_AND_OLD_IMAGES",
     "OldImage": "OLD_IMAGE or NEW_AND_OLD_IMAGES",
 }
-_TABLE_ARN: Final = re.compile(r"arn:[^:]*:dynamodb:([^:]*):[^:]*:table/([^/:]+)(?:/.*)?")
+_TABLE_ARN: Final = r"arn:[^:]*:dynamodb:([^:]*):[^:]*:table/([^/:]+)(?:/.*)?"
 
 
 class TableArn(NamedTuple):
@@ -28,8 +27,7 @@ class TableArn(NamedTuple):
     table_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class UserIdentity:
+class UserIdentity(NamedTuple):
     """Who deleted an item, where DynamoDB itself did.
 
     Source: [Identity](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Identity.html).
@@ -50,7 +48,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-tt
 @lru_cache(maxsize=256)
 def parse_arn(arn: str) -> TableArn:
     """Region and table name of a table's or stream's ARN, in any partition; empty texts for any other text."""
-    match = _TABLE_ARN.fullmatch(arn)
+    match = re.fullmatch(_TABLE_ARN, arn)
     return TableArn(match[1], match[2]) if match else TableArn("", "")
 
 
@@ -86,6 +84,16 @@ def missing_image(name: ImageName, view_type: str, table_name: str) -> str:
 def text_of(value: object) -> str:
     """A text as it is; an empty one for anything else."""
     return value if isinstance(value, str) else ""
+
+
+def keys_text(keys: object) -> str:
+    """The keys of a record for people, as in `UserId='u1', Turn=7`; empty when they are no map."""
+    return ", ".join(map(_key_text, keys, keys.values())) if isinstance(keys, dict) else ""
+
+
+def _key_text(name: str, value: object) -> str:
+    content = next(iter(value.values()), None) if isinstance(value, dict) else None
+    return f"{name}={content if isinstance(value, dict) and 'N' in value else repr(content)}"
 
 
 def is_number(value: object) -> TypeGuard[str]:

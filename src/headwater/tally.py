@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
-from headwater.ledger import Entry, RecordProgress, ordered
+from headwater.ledger import Entry, ordered
 from headwater.outcomes import Outcome, acknowledged
+from headwater.progress import NOTHING, RecordProgress
 from headwater.sources import Batch, RawRecord
 
-NOTHING: Final = RecordProgress()
 HELD: Final = RecordProgress(frozenset({"hold_item"}), put_aside=True)
 """What is kept for an item, and not for a record: later records of it are put aside too."""
 _IDENTITY_BYTES: Final = 12
@@ -57,7 +56,7 @@ class Tally:
         if self._loaded is None:
             return NOTHING
         progress = self._loaded.progress.get(_identity(self._names[position]), NOTHING)
-        return replace(progress, put_aside=False) if progress.put_aside and not self._is_own else progress
+        return progress._replace(put_aside=False) if progress.put_aside and not self._is_own else progress
 
     def note(self, position: int, progress: RecordProgress) -> None:
         """Remember how far a record got in this one."""

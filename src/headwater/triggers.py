@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, NamedTuple, TypeAlias
 
-from headwater.attributes import Located
-from headwater.conditions import Combination, Condition
-from headwater.entities import OfEntity
+from headwater.conditions import Combination, Condition, Predicate
 from headwater.errors import WireValueError
-from headwater.literals import Literal
-from headwater.options import AnyChanged
-from headwater.questions import Comparison, Transition
+from headwater.options import AnyChanged, Option
 from headwater.streams import ImageName
 from headwater.values import number
 
@@ -46,18 +42,7 @@ def triggers(condition: Condition[Any], kind: str) -> frozenset[Trigger] | None:
     match condition:
         case AnyChanged():
             return frozenset(Differs(str(path[0])) for path in condition.paths)
-        case Transition(operator="was"):
-            return _holds("OldImage", condition.path, condition.others)
-        case Transition():
-            becomes = (
-                _holds("NewImage", condition.path, condition.others)
-                if condition.operator == "becomes"
-                else None
-            )
-            return becomes or frozenset({Differs(str(condition.path[0]))})
-        case Comparison(operator="eq" | "is_in", operand=Located() as operand):
-            return _holds(operand.image_of(kind), operand.path, condition.others)
-        case Combination() if any(isinstance(part, OfEntity) and part.may_fail for part in condition.parts):
+        case Combination() if any(isinstance(part, Option) and part.may_fail for part in condition.parts):
             return None
         case Combination():
             parts = [triggers(part, kind) for part in condition.parts]
@@ -65,6 +50,25 @@ def triggers(condition: Condition[Any], kind: str) -> frozenset[Trigger] | None:
             if condition.operator == "&":
                 return min(known, key=_breadth, default=None)
             return frozenset[Trigger]().union(*known) if len(known) == len(parts) else None
+        case Option() | Predicate():
+            return None
+        case _:
+            return _of_question(condition, kind)
+
+
+def _of_question(condition: Condition[Any], kind: str) -> frozenset[Trigger] | None:
+    from headwater.attributes import Located  # an app without Attr and Key does without these
+    from headwater.questions import Comparison, Transition
+
+    match condition:
+        case Transition(operator="was"):
+            return _holds("OldImage", condition.path, condition.others)
+        case Transition():
+            becomes = condition.operator == "becomes"
+            value = _holds("NewImage", condition.path, condition.others) if becomes else None
+            return value or frozenset({Differs(str(condition.path[0]))})
+        case Comparison(operator="eq" | "is_in", operand=Located() as operand):
+            return _holds(operand.image_of(kind), operand.path, condition.others)
         case _:
             return None
 
@@ -87,8 +91,8 @@ def key_of(value: Any) -> Hashable:
 
 
 def _holds(image: ImageName, path: tuple[Any, ...], others: tuple[Any, ...]) -> frozenset[Trigger] | None:
-    """That an attribute is equal to one of these, where all have keys."""
-    keys = [key_of(other.wire) if isinstance(other, Literal) else None for other in others]
+    """That an attribute is equal to one of these, where all have keys; another attribute has no wire form yet."""
+    keys = [key_of(getattr(other, "wire", None)) for other in others]
     if len(path) > 1 or None in keys:
         return None
     return frozenset(Holds(image, path[0], key) for key in keys)

@@ -6,15 +6,13 @@ Source: [Tumbling windows](https://docs.aws.amazon.com/lambda/latest/dg/services
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from headwater.errors import SourceError
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A window of time on one shard.
 
     Attributes:

@@ -7,8 +7,8 @@ from time import perf_counter
 from types import TracebackType
 
 from headwater.errors import DeadlineError, HandlerError, HeadwaterError, Phase
-from headwater.ledger import RecordProgress
 from headwater.outcomes import Failed
+from headwater.progress import RecordProgress
 from headwater.records import Record
 from headwater.returned import unfinished
 from headwater.routes import Route

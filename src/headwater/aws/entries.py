@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from headwater.errors import HeadwaterError
-from headwater.ledger import Entry, Progress, RecordProgress
+from headwater.ledger import Entry
+from headwater.progress import Progress, RecordProgress
 
 FORMAT: Final = 1
 """Of the item. One of another format is not read: that costs repeats after an update, and no more."""
