@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from headwater.errors import DeclarationError, DecodeError, Violation
 from headwater.paths import Path, Step, format_path
-from headwater.readers import reader_of
-from headwater.schemas import UnknownAttribute, unknown_attribute
+from headwater.readers import Reader, reader_of
+from headwater.schemas import Schema, UnknownAttribute, unknown_attribute
 from headwater.values import WireItem, to_python
 
 if TYPE_CHECKING:
@@ -63,12 +63,19 @@ class Decoder:
         elif os.environ.get(SWITCH, "").lower() in _OFF:
             self._fast = self._reference
         else:
-            read, validate = (
-                reader_of(self.adapter.core_schema, self.name),
-                self.adapter.validator.validate_python,
-            )
+            read, validate = self._reader(self.adapter.core_schema), self.adapter.validator.validate_python
             self._fast = lambda item: validate(read(item))
         return self._fast
+
+    def _reader(self, schema: Schema) -> Reader:
+        from pydantic.errors import PydanticUserError
+
+        try:
+            return reader_of(schema, self.name)
+        except PydanticUserError:  # a class that the model names is still to come, so the next item may have it
+            raise
+        except Exception:  # a schema that is not what it was in any pydantic so far: do not try again for each item
+            return to_python
 
     def _reference(self, item: WireItem) -> Any:
         """What decoding means: pydantic's validation of the item in plain Python."""
