@@ -483,3 +483,14 @@ def test_writing_does_not_depend_on_the_context(item: dict[str, Any]) -> None:
         decimal.Context(prec=2, Emax=1, Emin=-1, traps=[decimal.Inexact, decimal.Rounded])
     ):
         assert to_wire(item) == expected
+
+
+def test_text_may_be_of_a_class_of_its_own() -> None:
+    """Such as an enum's members."""
+
+    class Word(str):
+        __slots__ = ()
+
+    assert value_to_python({"S": Word("x")}) == "x"
+    assert value_to_python({"N": Word("1.50")}) == Decimal("1.50")
+    assert value_to_python({Word("S"): "x"}) == "x"

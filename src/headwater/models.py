@@ -72,9 +72,13 @@ class Decoder:
 
         try:
             return reader_of(schema, self.name)
-        except PydanticUserError:  # a class that the model names is still to come, so the next item may have it
+        except (
+            PydanticUserError
+        ):  # a class that the model names is still to come, so the next item may have it
             raise
-        except Exception:  # a schema that is not what it was in any pydantic so far: do not try again for each item
+        except (
+            Exception
+        ):  # a schema that is not what it was in any pydantic so far: do not try again for each item
             return to_python
 
     def _reference(self, item: WireItem) -> Any:
