@@ -155,6 +155,9 @@ def decode(item: WireItem, model: Any) -> Any: ...
 def decode(item: WireItem, model: Any) -> Any:
     """Decode an item in wire form into a model: `TypeAdapter(model).validate_python(to_python(item))`.
 
+    Attributes that the model never reads are not touched: a malformed one among them goes unnoticed while the others
+    fit. Validators run a second time for an item that does not fit.
+
     Args:
         item: Attribute names to wire values.
         model: A pydantic model, dataclass, TypedDict, or whatever `pydantic.TypeAdapter` takes.
