@@ -405,6 +405,27 @@ def test_an_item_may_be_any_kind_of_dict(model: Any) -> None:
             decode(item, model)
 
 
+def test_a_model_whose_validator_is_deferred_has_one_decoder_once_it_is_used() -> None:
+    """The validator is made for the first item, and only then."""
+
+    class Deferred(BaseModel):
+        model_config = ConfigDict(defer_build=True)
+        x: int
+
+    assert [decode({"x": {"N": "1"}} | UNTOUCHED, Deferred).x for _ in range(3)] == [1, 1, 1]
+    assert decoder_for(Deferred) is decoder_for(Deferred)
+
+
+@pytest.mark.parametrize("model", [First, Plank, dict[str, First], First | Second, dict])
+def test_a_decoder_survives_pickling_and_copying_after_use(model: Any) -> None:
+    """It goes with each record that it has decoded an image of."""
+    item: Any = {"x": {"M": {}} if model == dict[str, First] else {"N": "1"}}
+    decoder = decoder_for(model)
+    expected = decoder(item)
+    assert identical(pickle.loads(pickle.dumps(decoder))(item), expected)
+    assert identical(copy.deepcopy(decoder)(item), expected)
+
+
 def test_two_decoded_items_share_nothing_that_can_change() -> None:
     """And nothing with the item."""
     model = model_of(dict[str, list[Any]])

@@ -56,6 +56,9 @@ class Decoder:
                 pass
         return self._reference(item)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return decoder_for, (self.model,)  # neither the code nor all that pydantic makes can be pickled
+
     def _compiled(self) -> Callable[[WireItem], Any]:
         """The fast way, made when the first item is decoded."""
         if self.adapter is None:
@@ -138,13 +141,12 @@ def decoder_for(model: Any) -> Decoder:
     # A | B equals B | A, but means another thing: the text tells them apart.
     key = (model, "" if isinstance(model, type) else repr(model))
     try:
-        if key in _DECODERS:
-            return _DECODERS[key]
+        decoder = _DECODERS.get(key)
     except TypeError:  # not hashable, such as Annotated with a list in it
         return _make_decoder(model)
-    decoder = _make_decoder(model)
-    if getattr(decoder.adapter, "pydantic_complete", True):  # else a class that it names is still to come
-        _DECODERS[key] = decoder
+    # One that is not complete names a class that is still to come: where it is asked for again, that may be known.
+    if decoder is None or not getattr(decoder.adapter, "pydantic_complete", True):
+        decoder = _DECODERS[key] = _make_decoder(model)
     return decoder
 
 
