@@ -5,7 +5,7 @@ plain Python: what `to_python` gives, without the attributes that the model neve
 rest, so that decoding keeps its one meaning. Two things are taken from the schema:
 
 - which attributes are read, where that is certain: in models, dataclasses and TypedDicts that ignore all others;
-- which type tag each value has, as far as the type tells. It is a guess: a function that finds another tag raises.
+- which type tag each value has, as far as the type tells. It is a guess: a value with another tag is read by that.
 
 Whatever is not known for certain (a validator that sees the whole item, a union, a schema that a newer pydantic has
 changed) is read in full, by its tags.
@@ -28,9 +28,6 @@ _TAGS: Final[Mapping[str, str]] = {
     "bool": "BOOL",
 }
 """By type of schema, the tag of its values."""
-
-_UNSURE: Final = frozenset({"date", "time", "datetime", "timedelta"})
-"""Types of schema whose values are as often numbers."""
 
 _TYPES: Final[Mapping[str, str]] = {"S": "str", "N": "str", "BOOL": "bool", "L": "list", "M": "dict"}
 """By tag, the type of what a value holds in JSON."""
@@ -104,12 +101,10 @@ class _Content(NamedTuple):
     Attributes:
         tag: Their tag.
         function: What makes Python of that which they hold; empty where it is Python already.
-        certain: Whether another tag is so rare that it may raise, and the whole item be left to the reference.
     """
 
     tag: str
     function: str = ""
-    certain: bool = True
 
 
 class _Writer:
@@ -125,7 +120,7 @@ class _Writer:
         """What values of a schema hold; `None` where they are read in full, by their tags alone."""
         kind = schema["type"]
         if kind in _TAGS:
-            return _Content(_TAGS[kind], "number" if _TAGS[kind] == "N" else "", kind not in _UNSURE)
+            return _Content(_TAGS[kind], "number" if _TAGS[kind] == "N" else "")
         if not _is_known(schema):
             return None
         match kind:
@@ -134,10 +129,7 @@ class _Writer:
                 return self.content(schema["schema"], config)
             case "definition-ref":
                 return self._defined(schema["schema_ref"])
-            case "nullable":
-                content = self.content(schema["schema"], config)
-                return content and content._replace(certain=False)
-            case "default" | "function-after":
+            case "nullable" | "default" | "function-after":
                 return self.content(schema["schema"], config)
             case "model" | "dataclass":
                 seen_whole = schema.get("custom_init") or not _ignores_others(schema, None)
@@ -219,12 +211,10 @@ def _value(content: _Content | None, place: str) -> str:
     """The expression that makes Python of the wire value at a place."""
     if content is None:
         return f"other({place})"
-    value = place if place == "value" else f"value := {place}"
-    held = f"value[{content.tag!r}]" if content.certain else f"get(value, {content.tag!r})"
-    kind = _TYPES[content.tag]
     made = f"{content.function}(held)" if content.function else "held"
-    # An exact dict: another mapping is not in the wire form, or makes up what it does not hold.
-    fits = f"type({value}) is dict and len(value) == 1 and type(held := {held}) is {kind}"
+    # A dict's own `get`: it raises for another mapping, which is not in the wire form, and makes nothing up.
+    held = f"get({'' if place == 'value' else 'value := '}{place}, {content.tag!r})"
+    fits = f"type(held := {held}) is {_TYPES[content.tag]} and len(value) == 1"
     return f"{made} if {fits} else other(value)"
 
 
