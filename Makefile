@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 VENV ?= .venv
 TESTS ?=
-OLDEST := $(addprefix tests/,test_values.py test_changes.py test_paths.py test_models.py test_schemas.py test_records.py test_routing.py test_conditions.py test_entities.py test_rules.py test_samples.py)
+OLDEST := $(addprefix tests/,test_values.py test_readers.py test_changes.py test_paths.py test_models.py test_schemas.py test_records.py test_routing.py test_conditions.py test_entities.py test_rules.py test_samples.py)
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --constraint constraints.txt
 # The folders too: they change when a file is removed.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import enum
-from collections.abc import Callable, Mapping
+from collections import OrderedDict, UserDict, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import (
     Annotated,
     Any,
@@ -117,6 +120,69 @@ PLAIN_VALUES: Values = st.recursive(
     max_leaves=6,
 )
 """Plain Python values that `to_wire` can write."""
+
+
+class _Name(str, enum.Enum):  # noqa: UP042 - a StrEnum's `str()` is its text
+    """Text with another `str()` and `repr()`."""
+
+    TAG = "S"
+    ONE = "1"
+
+
+MALFORMED: Values = st.sampled_from(
+    [
+        *[None, "S", 5, [("S", "x")], {}, {"X": "x"}, {"S": "x", "N": "1"}, {1: "x"}],
+        *[
+            {"S": None},
+            {"S": 5},
+            {"S": b"x"},
+            {"N": 5},
+            {"N": ""},
+            {"N": "1_0"},
+            {"N": "\u0661"},
+            {"N": "9" * 39},
+        ],
+        *[{"BOOL": "true"}, {"BOOL": 1}, {"NULL": False}, {"B": "*"}, {"B": None}],
+        *[
+            {"L": None},
+            {"L": {}},
+            {"L": [None]},
+            {"M": None},
+            {"M": []},
+            {"M": {"x": "x"}},
+            {"SS": [1]},
+            {"NS": "12"},
+        ],
+        *[UserDict({"S": "x"}), UserDict({"M": {}}), MappingProxyType({"N": "1"})],
+    ]
+)
+"""What is no value in wire form."""
+
+UNUSUAL: Values = st.sampled_from(
+    [
+        *[OrderedDict(S="x"), defaultdict(str, N="1"), defaultdict(bool, NULL=True), {"M": OrderedDict()}],
+        *[{"L": ()}, {"L": ({"N": "1"},)}, {"SS": ("x",)}, {"B": bytearray(b"x")}, {"M": {5: {"N": "1"}}}],
+        *[{_Name.TAG: "1"}, {"S": _Name.TAG}, {"N": _Name.ONE}],
+    ]
+).map(copy.deepcopy)
+"""Values in wire form as no JSON has them."""
+
+
+@st.composite
+def with_odd_value(draw: st.DrawFn, items: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
+    """An item in wire form with a malformed or unusual value in the place of one of its own, or beside them."""
+    item = draw(items)
+    places = [(item, "beside"), *_places(item)]
+    container, key = places[draw(st.integers(0, len(places) - 1))]
+    container[key] = draw(MALFORMED | UNUSUAL)
+    return item
+
+
+def _places(content: Any) -> Iterator[tuple[Any, Any]]:
+    for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+        yield content, key
+        for tag in value.keys() & {"L", "M"}:
+            yield from _places(value[tag])
 
 
 # --- types, each with the plain values that fit it --------------------------------------------------------------------
@@ -382,7 +448,8 @@ def _members(draw: st.DrawFn, depth: int, *, aliased: bool) -> list[Member]:
             aliases += [AliasPath(title, "in"), AliasChoices(title, f"{title}2")]
         alias = draw(st.sampled_from(aliases))
         if alias == "x.y":
-            alias = f"{name}.y"  # a dot in the attribute's name, and no two fields of one name
+            # Characters that mean something in paths or in code, and no two fields of one name.
+            alias = name + draw(st.sampled_from([".y", "'\"\\\n", "{}"]))
         members.append(Member(name, draw(kinds(depth)), draw(st.booleans()), alias))
     return members
 

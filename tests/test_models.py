@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import pickle
 import traceback
-from collections import Counter
+from collections import Counter, OrderedDict, UserDict
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple, Union
 
 import pydantic
@@ -34,8 +38,9 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from headwater import DecodeError, WireValueError, decode, to_python, to_wire
-from headwater.models import PLAIN, decoder_for
-from tests.strategies import IMAGE_KINDS, WIRE_ITEMS, Kind, items_for
+from headwater.models import PLAIN, SWITCH, decoder_for
+from headwater.paths import parse_path
+from tests.strategies import IMAGE_KINDS, WIRE_ITEMS, Kind, items_for, with_odd_value
 
 SECRET = "tell-nobody"
 
@@ -89,6 +94,14 @@ def reference(model: Any, item: Any) -> tuple[Any, list[tuple[str, str]]]:
         return None, [(each["type"], each["msg"]) for each in error.errors()]
 
 
+def replace_value(item: Any, path: str) -> None:
+    """Put another value in the place of a malformed one."""
+    *outer, last = parse_path(path)
+    for step in outer:
+        [item] = item[step].values()
+    item[last] = {"NULL": True}
+
+
 @given(st.data())
 def test_decode_is_validate_python_of_to_python(data: st.DataObject) -> None:
     """For every model and item that hypothesis can think of: the same value, or the same errors."""
@@ -103,6 +116,27 @@ def test_decode_agrees_on_items_that_mostly_fit(data: st.DataObject) -> None:
     kind: Kind = data.draw(IMAGE_KINDS, label="model")
     for _ in range(3):
         agree(kind.type, to_wire(data.draw(items_for(kind, spoil=False), label="item")))
+
+
+@given(st.data())
+def test_decode_agrees_on_items_with_an_odd_value(data: st.DataObject) -> None:
+    """The same for values that are malformed, or in wire form as no JSON has them. What no model reads may be anything."""
+    kind: Kind = data.draw(IMAGE_KINDS, label="model")
+    item = data.draw(with_odd_value(items_for(kind, spoil=False).map(to_wire)), label="item")
+    try:
+        to_python(item)
+    except WireValueError as error:
+        malformed = error
+    else:
+        agree(kind.type, item)
+        return
+    try:
+        decoded = decode(item, kind.type)
+    except WireValueError as error:
+        assert (str(error), error.path) == (str(malformed), malformed.path)  # noqa: PT017 - not all of them raise
+    else:
+        replace_value(item, malformed.path)
+        assert identical(reference(kind.type, item), (decoded, []))
 
 
 @given(st.data())
@@ -190,6 +224,229 @@ def test_a_decoder_has_the_name_of_its_model() -> None:
     """A class by its name, anything else as written."""
     assert decoder_for(First).name == "First"
     assert "First" in decoder_for(First | Second).name
+
+
+# --- the fast way -----------------------------------------------------------------------------------------------------
+
+
+UNTOUCHED: dict[str, Any] = {"Unread": {"N": SECRET}}
+"""What a model without this attribute can only decode where its attributes alone are read."""
+
+
+class Leaf(BaseModel):
+    x: int = 0
+
+
+class Linked(BaseModel):
+    x: int = Field(alias="X")
+    following: Linked | None = None
+    listed: list[Linked] = []
+    named: dict[str, Linked] = {}
+
+
+class Wide(BaseModel):
+    text: str = Field(alias="Text")
+    number: Decimal = Field(validation_alias=AliasChoices("Number", "Count"))
+    flag: bool | None = None
+    leaf: Leaf = Leaf()
+    moment: datetime | None = None
+
+
+class Loose(TypedDict, total=False):
+    x: int
+    leaf: Leaf
+
+
+@dataclasses.dataclass
+class Plank:
+    x: int
+    leaf: Leaf | None = None
+
+
+class Verified(BaseModel):
+    x: Annotated[int, AfterValidator(abs)]
+
+    @model_validator(mode="after")
+    def check(self) -> Verified:
+        return self
+
+
+LEAF: dict[str, Any] = {"M": {"x": {"N": "1"}, **UNTOUCHED}}
+LINK: dict[str, Any] = {"M": {"X": {"N": "1"}, **UNTOUCHED}}
+FAST: list[tuple[Any, dict[str, Any]]] = [
+    (Leaf, {"x": {"N": "1"}}),
+    (Wide, {"Text": {"S": "a"}, "Number": {"N": "1.50"}, "flag": {"NULL": True}, "leaf": LEAF}),
+    (Wide, {"Text": {"S": "a"}, "Count": {"N": "1"}, "flag": {"BOOL": True}, "moment": {"N": "1700000000"}}),
+    (
+        Linked,
+        {"X": {"N": "1"}, "following": LINK, "listed": {"L": [LINK, LINK]}, "named": {"M": {"k": LINK}}},
+    ),
+    (Loose, {"x": {"N": "1"}, "leaf": LEAF}),
+    (Plank, {"x": {"N": "1"}, "leaf": LEAF}),
+    (pydantic.dataclasses.dataclass(Plank), {"x": {"N": "1"}, "leaf": LEAF}),
+    (Verified, {"x": {"N": "-1"}}),
+    (RootModel[Leaf], {"x": {"N": "1"}}),
+    (Annotated[Leaf, AfterValidator(copy.copy)], {"x": {"N": "1"}}),
+]
+
+
+@pytest.mark.parametrize(("model", "item"), FAST)
+def test_attributes_that_the_model_does_not_have_are_not_touched(model: Any, item: dict[str, Any]) -> None:
+    """Not even judged: the code written for the model has decoded it, and not the reference."""
+    clean = json.loads(json.dumps(item, default=str), object_hook=without_untouched)
+    assert identical(decode(item | UNTOUCHED, model), reference(model, clean)[0])
+    with pytest.raises(WireValueError):
+        to_python(item | UNTOUCHED)
+
+
+def without_untouched(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in UNTOUCHED}
+
+
+@pytest.mark.parametrize("value", ["0", "off", "No", "FALSE"])
+def test_the_fast_way_can_be_switched_off(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then every attribute is read, and a malformed one is an error."""
+    monkeypatch.setenv(SWITCH, value)
+    model = pydantic.create_model("Switched", x=(int, ...))
+    assert decode({"x": {"N": "1"}}, model) == model(x=1)
+    with pytest.raises(WireValueError):
+        decode({"x": {"N": "1"}} | UNTOUCHED, model)
+
+
+@pytest.mark.parametrize("value", ["1", "on", ""])
+def test_anything_else_leaves_the_fast_way_on(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is on by default."""
+    monkeypatch.setenv(SWITCH, value)
+    model = pydantic.create_model("Switched", x=(int, ...))
+    assert decode({"x": {"N": "1"}} | UNTOUCHED, model) == model(x=1)
+
+
+def test_a_class_that_is_defined_later_is_decoded_fast_once_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Until then pydantic says what is missing."""
+
+    class Waiting(BaseModel):
+        soon: Soon  # type: ignore[name-defined]  # noqa: F821 - it is to come
+
+    for _ in range(2):
+        with pytest.raises((pydantic.errors.PydanticUserError, pydantic.errors.PydanticUndefinedAnnotation)):
+            decode({"soon": {"M": {}}}, Waiting)
+    monkeypatch.setitem(globals(), "Soon", Leaf)
+    assert decode({"soon": LEAF} | UNTOUCHED, Waiting).soon == Leaf(x=1)
+
+
+def test_a_decoder_made_before_a_class_is_defined_gets_fast_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as that of a handler declared above its model's parts."""
+
+    class Waiting(BaseModel):
+        soon: Soon  # type: ignore[name-defined]  # noqa: F821 - it is to come
+
+    try:
+        decoder = decoder_for(Waiting)
+    except pydantic.errors.PydanticUndefinedAnnotation:
+        pytest.skip("this pydantic makes no validator for it")
+    for _ in range(2):
+        with pytest.raises(pydantic.errors.PydanticUserError):
+            decoder({"soon": {"M": {}}})
+    monkeypatch.setitem(globals(), "Soon", Leaf)
+    assert decoder({"soon": LEAF} | UNTOUCHED).soon == Leaf(x=1)
+
+
+def test_a_schema_that_can_not_be_read_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items are decoded all the same, read in full."""
+    tried: list[Any] = []
+
+    def reader_of(schema: Any, name: str) -> Any:
+        tried.append(name)
+        raise KeyError("schema")
+
+    monkeypatch.setattr("headwater.readers.reader_of", reader_of)
+    model = pydantic.create_model("Strange", x=(int, ...))
+    assert [decode({"x": {"N": "1"}}, model), decode({"x": {"N": "2"}}, model)] == [model(x=1), model(x=2)]
+    assert tried == ["Strange"]
+
+
+def test_validators_run_again_for_an_item_that_does_not_fit() -> None:
+    """Once for an item that fits; for another, the reference says what is wrong with it."""
+    seen: list[int] = []
+    model = model_of(Annotated[int, AfterValidator(seen.append)])
+    decode({"A": {"N": "1"}}, model)
+    assert seen == [1]
+    with pytest.raises(DecodeError):
+        decode({"A": {"N": "2"}}, pydantic.create_model("Two", __base__=model, b=(int, ...)))
+    assert seen == [1, 2]  # an attribute that is missing is noticed before any validator runs
+    with pytest.raises(DecodeError):
+        decode(
+            {"A": {"N": "3"}, "b": {"N": "1.5"}}, pydantic.create_model("Two", __base__=model, b=(int, ...))
+        )
+    assert seen == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyError, RecursionError, KeyboardInterrupt])
+def test_what_a_validator_raises_is_raised(error: type[BaseException]) -> None:
+    """Whatever it is, with no other error in its context."""
+
+    def fail(value: Any) -> Any:
+        raise error("by the validator")
+
+    with pytest.raises(error, match="by the validator") as caught:
+        decode({"A": {"N": "1"}}, model_of(Annotated[int, AfterValidator(fail)]))
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("model", [dict, Leaf, dict[str, int]])
+def test_an_item_may_be_any_kind_of_dict(model: Any) -> None:
+    """It is read in full then; what is no dict is refused."""
+    assert agree(model, OrderedDict(x={"N": "1"}))
+    others: list[Any] = [UserDict(x={"N": "1"}), MappingProxyType({"x": {"N": "1"}}), [], None]
+    for item in others:
+        with pytest.raises(WireValueError):
+            decode(item, model)
+
+
+def test_a_model_whose_validator_is_deferred_has_one_decoder_once_it_is_used() -> None:
+    """The validator is made for the first item, and only then."""
+
+    class Deferred(BaseModel):
+        model_config = ConfigDict(defer_build=True)
+        x: int
+
+    assert [decode({"x": {"N": "1"}} | UNTOUCHED, Deferred).x for _ in range(3)] == [1, 1, 1]
+    assert decoder_for(Deferred) is decoder_for(Deferred)
+
+
+@pytest.mark.parametrize("model", [First, Plank, dict[str, First], First | Second, dict])
+def test_a_decoder_survives_pickling_and_copying_after_use(model: Any) -> None:
+    """It goes with each record that it has decoded an image of."""
+    item: Any = {"x": {"M": {}} if model == dict[str, First] else {"N": "1"}}
+    decoder = decoder_for(model)
+    expected = decoder(item)
+    assert identical(pickle.loads(pickle.dumps(decoder))(item), expected)
+    assert identical(copy.deepcopy(decoder)(item), expected)
+
+
+def test_two_decoded_items_share_nothing_that_can_change() -> None:
+    """And nothing with the item."""
+    model = model_of(dict[str, list[Any]])
+    item: Any = {"A": {"M": {"k": {"L": [{"M": {}}, {"SS": ["x"]}, {"L": []}, {"B": bytearray(b"x")}]}}}}
+    before = copy.deepcopy(item)
+    first, second = decode(item, model), decode(item, model)
+    assert identical(first, second)
+    first.a["k"][0]["new"] = 1
+    first.a["k"][1].add("new")
+    first.a["k"][2].append("new")
+    first.a["new"] = []
+    assert second.a == {"k": [{}, {"x"}, [], b"x"]}
+    assert item == before
+
+
+def test_threads_may_be_the_first_to_decode() -> None:
+    """The code is written when the first item is decoded, wherever that is."""
+    decoder = decoder_for(pydantic.create_model("Shared", x=(int, ...)))
+    with ThreadPoolExecutor(8) as pool:
+        decoded = list(pool.map(decoder, [{"x": {"N": str(index)}} for index in range(200)]))
+    assert [each.x for each in decoded] == list(range(200))
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------

@@ -28,10 +28,11 @@ from pydantic import (
 from pydantic.errors import PydanticUndefinedAnnotation
 from typing_extensions import TypedDict
 
+from headwater.encoding import to_wire
 from headwater.models import decoder_for
 from headwater.paths import Path, parse_path
 from headwater.schemas import UnknownAttribute
-from headwater.values import to_python, to_wire
+from headwater.values import to_python
 from tests.strategies import IMAGE_KINDS, Kind, items_for
 from tests.test_models import identical
 

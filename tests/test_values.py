@@ -15,7 +15,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from headwater import HeadwaterError, WireValueError, to_python, to_wire
-from headwater.values import read_binary, read_number, value_to_python, value_to_wire
+from headwater.encoding import value_to_wire
+from headwater.values import read_binary, read_number, value_to_python
 from tests.strategies import NAMES, PLAIN_VALUES, WIRE_ITEMS, WIRE_VALUES, number_texts
 
 SECRET = "tell-nobody-4711"
@@ -483,3 +484,14 @@ def test_writing_does_not_depend_on_the_context(item: dict[str, Any]) -> None:
         decimal.Context(prec=2, Emax=1, Emin=-1, traps=[decimal.Inexact, decimal.Rounded])
     ):
         assert to_wire(item) == expected
+
+
+def test_text_may_be_of_a_class_of_its_own() -> None:
+    """Such as an enum's members."""
+
+    class Word(str):
+        __slots__ = ()
+
+    assert value_to_python({"S": Word("x")}) == "x"
+    assert value_to_python({"N": Word("1.50")}) == Decimal("1.50")
+    assert value_to_python({Word("S"): "x"}) == "x"

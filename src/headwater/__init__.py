@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from headwater.conditions import Condition
     from headwater.context import LambdaContext
     from headwater.dead_letters import DeadLetter, DeadLetterSink
+    from headwater.encoding import to_wire
     from headwater.entities import Entities
     from headwater.errors import (
         ConditionError,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from headwater.routing import Router
     from headwater.sources import BatchResponse
     from headwater.streams import UserIdentity
-    from headwater.values import to_python, to_wire
+    from headwater.values import to_python
     from headwater.verdicts import Reject, Skip
     from headwater.windows import Window
 
@@ -115,6 +116,7 @@ _NAMES_OF = {
     "conditions": ("Condition",),
     "context": ("LambdaContext",),
     "dead_letters": ("DeadLetter", "DeadLetterSink"),
+    "encoding": ("to_wire",),
     "entities": ("Entities",),
     "errors": (
         "ConditionError",
@@ -144,7 +146,7 @@ _NAMES_OF = {
     "routing": ("Router",),
     "sources": ("BatchResponse",),
     "streams": ("UserIdentity",),
-    "values": ("to_python", "to_wire"),
+    "values": ("to_python",),
     "verdicts": ("Reject", "Skip"),
     "windows": ("Window",),
 }

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headwater.encoding import value_to_wire
 from headwater.kinds import ALL_KINDS
 from headwater.records import Record
-from headwater.values import WireValue, value_to_wire
+from headwater.values import WireValue
 
 
 @dataclass(frozen=True, slots=True, repr=False)

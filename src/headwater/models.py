@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, overload
 
 from headwater.errors import DeclarationError, DecodeError, Violation
 from headwater.paths import Path, Step, format_path
-from headwater.schemas import UnknownAttribute, unknown_attribute
+from headwater.schemas import Schema, UnknownAttribute, unknown_attribute
 from headwater.values import WireItem, to_python
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ class Decoder:
                 pass
         return self._reference(item)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return decoder_for, (self.model,)  # neither the code nor all that pydantic makes can be pickled
+
     def _compiled(self) -> Callable[[WireItem], Any]:
         """The fast way, made when the first item is decoded."""
         if self.adapter is None:
@@ -61,14 +64,21 @@ class Decoder:
         elif os.environ.get(SWITCH, "").lower() in _OFF:
             self._fast = self._reference
         else:
-            from headwater.readers import reader_of  # an app without models does without it
-
-            read, validate = (
-                reader_of(self.adapter.core_schema, self.name),
-                self.adapter.validator.validate_python,
-            )
+            read, validate = self._reader(self.adapter.core_schema), self.adapter.validator.validate_python
             self._fast = lambda item: validate(read(item))
         return self._fast
+
+    def _reader(self, schema: Schema) -> Callable[[WireItem], Any]:
+        from pydantic.errors import PydanticUserError
+
+        from headwater.readers import reader_of  # an app without models does without it
+
+        try:
+            return reader_of(schema, self.name)
+        except PydanticUserError:  # it names a class that is still to come: the next item may have it
+            raise
+        except Exception:  # a schema as no pydantic has had so far: not to be tried again for each item
+            return to_python
 
     def _reference(self, item: WireItem) -> Any:
         """What decoding means: pydantic's validation of the item in plain Python."""
@@ -126,13 +136,12 @@ def decoder_for(model: Any) -> Decoder:
     # A | B equals B | A, but means another thing: the text tells them apart.
     key = (model, "" if isinstance(model, type) else repr(model))
     try:
-        if key in _DECODERS:
-            return _DECODERS[key]
+        decoder = _DECODERS.get(key)
     except TypeError:  # not hashable, such as Annotated with a list in it
         return _make_decoder(model)
-    decoder = _make_decoder(model)
-    if getattr(decoder.adapter, "pydantic_complete", True):  # else a class that it names is still to come
-        _DECODERS[key] = decoder
+    # One that is not complete names a class that is still to come: where it is asked for again, that may be known.
+    if decoder is None or not getattr(decoder.adapter, "pydantic_complete", True):
+        decoder = _DECODERS[key] = _make_decoder(model)
     return decoder
 
 
@@ -142,6 +151,9 @@ def decode(item: WireItem, model: type[Model]) -> Model: ...
 def decode(item: WireItem, model: Any) -> Any: ...
 def decode(item: WireItem, model: Any) -> Any:
     """Decode an item in wire form into a model: `TypeAdapter(model).validate_python(to_python(item))`.
+
+    Attributes that the model never reads are not touched: a malformed one among them goes unnoticed while the others
+    fit. Validators run a second time for an item that does not fit.
 
     Args:
         item: Attribute names to wire values.

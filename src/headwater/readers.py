@@ -5,7 +5,7 @@ plain Python: what `to_python` gives, without the attributes that the model neve
 rest, so that decoding keeps its one meaning. Two things are taken from the schema:
 
 - which attributes are read, where that is certain: in models, dataclasses and TypedDicts that ignore all others;
-- which type tag each value has, as far as the type tells. It is a guess: a function that finds another tag raises.
+- which type tag each value has, as far as the type tells. It is a guess: a value with another tag is read by that.
 
 Whatever is not known for certain (a validator that sees the whole item, a union, a schema that a newer pydantic has
 changed) is read in full, by its tags.
@@ -13,12 +13,12 @@ changed) is read in full, by its tags.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from headwater.schemas import Field, Schema, fields_of
-from headwater.values import WireItem, number, to_python, value_to_python
+from headwater.values import WireItem, number, read_numbers, read_texts, to_python, value_to_python
 
 Reader: TypeAlias = Callable[[WireItem], dict[str, Any]]
 
@@ -29,10 +29,24 @@ _TAGS: Final[Mapping[str, str]] = {
 }
 """By type of schema, the tag of its values."""
 
-_TYPES: Final[Mapping[str, str]] = {"S": "str", "BOOL": "bool", "L": "list", "M": "dict"}
-"""By tag, the type of what a value holds in JSON. `number` looks for itself."""
+_MAKERS: Final[Mapping[str, str]] = {"N": "number", "SS": "texts", "NS": "numbers"}
+"""By tag, what makes Python of that which a value holds, where it is not Python already."""
+
+_TYPES: Final[Mapping[str, str]] = {
+    "S": "str",
+    "N": "str",
+    "BOOL": "bool",
+    "L": "list",
+    "M": "dict",
+    "SS": "list",
+    "NS": "list",
+}
+"""By tag, the type of what a value holds in JSON."""
 
 _COMMON: Final = frozenset({"type", "ref", "metadata", "serialization", "strict"})
+_OF_FIELDS: Final = (
+    "schema", "validation_alias", "serialization_alias", "serialization_exclude", "serialization_exclude_if", "frozen",
+)  # fmt: skip
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     name: _COMMON.union(keys)
     for name, keys in {
@@ -45,6 +59,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
         ),
         "function-after": ("schema", "function", "field_name"),
         "list": ("items_schema", "min_length", "max_length", "fail_fast"),
+        **dict.fromkeys(("set", "frozenset"), ("items_schema", "min_length", "max_length", "fail_fast")),
         "dict": ("keys_schema", "values_schema", "min_length", "max_length", "fail_fast"),
         "model": (
             "cls", "generic_origin", "schema", "custom_init", "root_model", "post_init", "revalidate_instances", "frozen",
@@ -57,6 +72,9 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
         ),
         "dataclass-args": ("dataclass_name", "fields", "computed_fields", "collect_init_only"),
         "typed-dict": ("cls", "cls_name", "fields", "extra_behavior", "total", "computed_fields", "config"),
+        "model-field": _OF_FIELDS,
+        "typed-dict-field": (*_OF_FIELDS, "required"),
+        "dataclass-field": (*_OF_FIELDS, "name", "kw_only", "init", "init_only"),
     }.items()
 }  # fmt: skip
 """The keys of the schemas that are looked into. One with another key may mean something else, and is left alone."""
@@ -77,11 +95,13 @@ def reader_of(schema: Schema, name: str) -> Reader:
     content = writer.content(schema, None)
     if content is None or content.tag != "M":
         return to_python
-    code = compile("\n".join(writer.lines), f"<headwater: attributes of {name}>", "exec")
+    code = compile("\n".join(writer.lines), f"<headwater: attributes of {name!a}>", "exec")
     namespace: dict[str, Any] = {
         "get": dict.get,
         "number": number,
+        "numbers": read_numbers,
         "other": value_to_python,
+        "texts": read_texts,
         "whole": to_python,
     }
     exec(code, namespace)  # noqa: S102 - of lines that are written below; attribute names are quoted in them
@@ -95,12 +115,10 @@ class _Content(NamedTuple):
     Attributes:
         tag: Their tag.
         function: What makes Python of that which they hold; empty where it is Python already.
-        certain: Whether values with another tag are rare.
     """
 
     tag: str
     function: str = ""
-    certain: bool = True
 
 
 class _Writer:
@@ -116,8 +134,8 @@ class _Writer:
         """What values of a schema hold; `None` where they are read in full, by their tags alone."""
         kind = schema["type"]
         if kind in _TAGS:
-            return _Content(_TAGS[kind], "number" if _TAGS[kind] == "N" else "")
-        if not _KNOWN.get(kind, frozenset()).issuperset(schema):
+            return _Content(_TAGS[kind], _MAKERS.get(_TAGS[kind], ""))
+        if not _is_known(schema):
             return None
         match kind:
             case "definitions":
@@ -125,14 +143,11 @@ class _Writer:
                 return self.content(schema["schema"], config)
             case "definition-ref":
                 return self._defined(schema["schema_ref"])
-            case "nullable":
-                content = self.content(schema["schema"], config)
-                return content and content._replace(certain=False)
-            case "default" | "function-after":
+            case "nullable" | "default" | "function-after":
                 return self.content(schema["schema"], config)
             case "model" | "dataclass":
                 seen_whole = schema.get("custom_init") or not _ignores_others(schema, None)
-                return None if seen_whole else self.content(schema["schema"], schema.get("config"))
+                return None if seen_whole else self.content(schema["schema"], schema["config"])
             case _:
                 return self._structure(schema, config)
 
@@ -142,12 +157,16 @@ class _Writer:
             case "model-fields" | "typed-dict" if _ignores_others(schema, config):
                 fields = fields_of(schema["fields"].items(), schema.get("config", config))
                 return self._item(fields, config, total=schema.get("total", True))
-            case "dataclass-args":
+            case "dataclass-args" if _ignores_others(schema, config):
                 fields = fields_of([(entry["name"], entry) for entry in schema["fields"]], config)
                 return self._item(fields, config)
             case "list" if "items_schema" in schema:
                 content = self.content(schema["items_schema"], config)
                 return content and self._list(content)
+            case "set" | "frozenset" if (
+                tag := f"{_TAGS.get(schema.get('items_schema', {}).get('type'))}S"
+            ) in _MAKERS:
+                return _Content(tag, _MAKERS[tag])
             case "dict" if "values_schema" in schema:
                 content = self.content(schema["values_schema"], config)
                 return content and self._map(content)
@@ -163,8 +182,10 @@ class _Writer:
             self.lines.append(f"{name} = {found.function if found and found.tag == 'M' else 'whole'}")
         return self._of_definition[ref]
 
-    def _item(self, fields: Iterable[Field], config: Any, *, total: bool = True) -> _Content:
+    def _item(self, fields: Sequence[Field], config: Any, *, total: bool = True) -> _Content | None:
         """Write the function that reads an item, or a map in it: the attributes of these fields."""
+        if not all(_is_known(field.entry) for field in fields):
+            return None
         contents: dict[str, _Content | None] = {}
         required: set[str] = set()
         for field in fields:
@@ -208,16 +229,20 @@ def _value(content: _Content | None, place: str) -> str:
     """The expression that makes Python of the wire value at a place."""
     if content is None:
         return f"other({place})"
-    value = place if place == "value" else f"(value := {place})"
-    held = f"{value}[{content.tag!r}]" if content.certain else f"get({value}, {content.tag!r})"
-    kind = _TYPES.get(content.tag)
-    held = f"type(held := {held}) is {kind}" if kind else f"(held := {held})"
     made = f"{content.function}(held)" if content.function else "held"
-    return f"{made} if {held} and len(value) == 1 else other(value)"
+    # A dict's own `get`: it raises for another mapping, which is not in the wire form, and makes nothing up.
+    held = f"get({'' if place == 'value' else 'value := '}{place}, {content.tag!r})"
+    fits = f"type(held := {held}) is {_TYPES[content.tag]} and len(value) == 1"
+    return f"{made} if {fits} else other(value)"
+
+
+def _is_known(schema: Schema) -> bool:
+    """Whether a schema has no keys that are unknown here."""
+    return _KNOWN.get(schema["type"], frozenset()).issuperset(schema)
 
 
 def _ignores_others(schema: Schema, config: Any) -> bool:
-    """Whether attributes without a field make no difference."""
-    config = schema.get("config", config) or {}
-    behaviours = {schema.get("extra_behavior"), config.get("extra_fields_behavior")}
-    return behaviours <= {None, "ignore"}
+    """Whether attributes without a field make no difference; not certain without the configuration that applies."""
+    config = schema.get("config", config)
+    behaviours = {schema.get("extra_behavior"), (config or {}).get("extra_fields_behavior")}
+    return config is not None and behaviours <= {None, "ignore"}

@@ -161,18 +161,23 @@ def fields_of(entries: Iterable[tuple[str, Schema]], config: Any) -> tuple[Field
         config: pydantic's configuration of what they belong to, if any.
     """
     by_name = bool(config and (config.get("populate_by_name") or config.get("validate_by_name")))
-    return tuple(_field(name, entry, by_name=by_name) for name, entry in entries)
+    return tuple(_field(_text(name), entry, by_name=by_name) for name, entry in entries)
 
 
 def _field(name: str, entry: Schema, *, by_name: bool) -> Field:
     alias = entry.get("validation_alias")
     if alias is None or isinstance(alias, str):
-        first = alias or name
+        first = name if alias is None else _text(alias)
         names = (first, name) if by_name and first != name else (first,)
         return Field(name, names, entry["schema"], entry)
     # One alias path, or a choice of them: only their first step is an attribute of this item.
     choices = alias if isinstance(alias[0], list) else [alias]
-    steps = tuple(dict.fromkeys(str(choice[0]) for choice in choices))
+    steps = tuple(dict.fromkeys(_text(choice[0]) for choice in choices))
     only_names = all(len(choice) == 1 for choice in choices)
     schema = entry["schema"] if only_names else None
     return Field(name, (*steps, name) if by_name else steps, schema, entry)
+
+
+def _text(name: str) -> str:
+    """What pydantic looks for: the text itself, where an enum's member has another `str()` and `repr()`."""
+    return str.__str__(name)

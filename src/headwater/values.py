@@ -1,4 +1,4 @@
-"""DynamoDB's wire form to Python and back: `{"N": "101"}` and `101`. Pure functions, ten types, exact numbers.
+"""DynamoDB's wire form to Python: `{"N": "101"}` to `101`. Pure functions, ten types, exact numbers.
 
 | wire | Python |
 |---|---|
@@ -65,7 +65,7 @@ def value_to_python(value: WireValue) -> Any:
     """
     if not isinstance(value, dict):
         raise WireValueError(
-            f'a value is written as {{"S": ...}} with its type tag, this is a {_kind(value)}'
+            f'a value is written as {{"S": ...}} with its type tag, this is a {type_name(value)}'
         )
     if len(value) != 1:
         raise WireValueError(f"a value has exactly one type tag, this has {len(value)}")
@@ -90,7 +90,7 @@ def read_number(text: object) -> int | Decimal:
         WireValueError: When it is not a number that DynamoDB can hold.
     """
     if not isinstance(text, str):
-        raise WireValueError(f"a number is written as text, this is a {_kind(text)}")
+        raise WireValueError(f"a number is written as text, this is a {type_name(text)}")
     if len(text) <= MAX_DIGITS and text.isascii():  # nearly all: too short to be out of range
         if text.isdigit():
             return int(text)
@@ -102,7 +102,7 @@ def read_number(text: object) -> int | Decimal:
     if not _NUMBER.fullmatch(text):
         raise WireValueError("this text is not a decimal number")
     try:
-        number = _within_range(Decimal(text, _REFUSING))
+        number = within_range(Decimal(text, _REFUSING))
     except InvalidOperation:  # an exponent of twenty digits
         raise WireValueError("a DynamoDB number lies between 1E-130 and 9.99E+125 in size") from None
     return int(number) if number == number.to_integral_value() else number
@@ -125,18 +125,18 @@ def read_binary(content: object) -> bytes:
             raise WireValueError("this text is not base64") from None
     if isinstance(content, bytes | bytearray):
         return bytes(content)
-    raise WireValueError(f"a binary is base64 text or bytes, this is a {_kind(content)}")
+    raise WireValueError(f"a binary is base64 text or bytes, this is a {type_name(content)}")
 
 
 def _read_text(content: object) -> str:
     if not isinstance(content, str):
-        raise WireValueError(f"S holds text, this is a {_kind(content)}")
+        raise WireValueError(f"S holds text, this is a {type_name(content)}")
     return content
 
 
 def _read_bool(content: object) -> bool:
     if not isinstance(content, bool):
-        raise WireValueError(f"BOOL holds true or false, this is a {_kind(content)}")
+        raise WireValueError(f"BOOL holds true or false, this is a {type_name(content)}")
     return content
 
 
@@ -147,7 +147,7 @@ def _read_null(content: object) -> None:
 
 def _read_list(content: object) -> list[Any]:
     if not isinstance(content, list | tuple):
-        raise WireValueError(f"L holds a list, this is a {_kind(content)}")
+        raise WireValueError(f"L holds a list, this is a {type_name(content)}")
     decoded: list[Any] = []
     try:
         for value in content:
@@ -160,7 +160,7 @@ def _read_list(content: object) -> list[Any]:
 
 def _read_map(content: object) -> dict[str, Any]:
     if not isinstance(content, dict):
-        raise WireValueError(f"names and values are written as a map, this is a {_kind(content)}")
+        raise WireValueError(f"names and values are written as a map, this is a {type_name(content)}")
     decoded: dict[str, Any] = {}
     name = ""
     try:
@@ -172,7 +172,12 @@ def _read_map(content: object) -> dict[str, Any]:
     return decoded
 
 
-def _read_texts(content: object) -> set[str]:
+def read_texts(content: object) -> set[str]:
+    """Decode what an `SS` holds.
+
+    Raises:
+        WireValueError: When it is no list of texts.
+    """
     members = _read_members(content)
     for member in members:
         if type(member) is not str:
@@ -180,16 +185,22 @@ def _read_texts(content: object) -> set[str]:
     return set(members)
 
 
-def _set_reader(read: Callable[[object], Any]) -> Callable[[object], set[Any]]:
-    def read_set(content: object) -> set[Any]:
-        return {read(member) for member in _read_members(content)}
+def read_numbers(content: object) -> set[int | Decimal]:
+    """Decode what an `NS` holds.
 
-    return read_set
+    Raises:
+        WireValueError: When it is no list of numbers.
+    """
+    return {read_number(member) for member in _read_members(content)}
+
+
+def _read_binaries(content: object) -> set[bytes]:
+    return {read_binary(member) for member in _read_members(content)}
 
 
 def _read_members(content: object) -> Sequence[Any]:
     if not isinstance(content, list | tuple):
-        raise WireValueError(f"a set is written as a list, this is a {_kind(content)}")
+        raise WireValueError(f"a set is written as a list, this is a {type_name(content)}")
     return content
 
 
@@ -201,9 +212,9 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "NULL": _read_null,
     "L": _read_list,
     "M": _read_map,
-    "SS": _read_texts,
-    "NS": _set_reader(read_number),
-    "BS": _set_reader(read_binary),
+    "SS": read_texts,
+    "NS": read_numbers,
+    "BS": _read_binaries,
 }
 
 
@@ -211,100 +222,12 @@ TAGS: Final = tuple(_READERS)
 """The tags of the ten types."""
 
 
-def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Encode plain Python values as an item in the form of a Lambda event: numbers as text, binaries as base64.
-
-    Args:
-        item: Attribute names to `str`, `int`, `Decimal`, `bytes`, `bool`, `None`, and lists, dicts and sets of them.
+def within_range(number: Decimal) -> Decimal:
+    """The number itself, where DynamoDB can hold it.
 
     Raises:
-        WireValueError: With the path of the first value that DynamoDB can not hold: a `float` (use `Decimal`), a
-            number of more than 38 digits, an empty or mixed set, a key that is no text.
+        WireValueError: When it has too many digits, or is too large or too small.
     """
-    return _write_map(item)
-
-
-def value_to_wire(value: object) -> dict[str, Any]:
-    """Encode one value, as in `101` to `{"N": "101"}`.
-
-    Raises:
-        WireValueError: As `to_wire`.
-    """
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case str():
-            return {"S": value}
-        case int() | Decimal():
-            return {"N": _write_number(value)}
-        case bytes() | bytearray():
-            return {"B": _write_binary(value)}
-        case Mapping():
-            return {"M": _write_map(value)}
-        case list() | tuple():
-            return {"L": _write_list(value)}
-        case set() | frozenset():
-            return _write_set(value)
-        case float():
-            raise WireValueError("a float is not exact: use Decimal, as boto3 does")
-        case _:
-            raise WireValueError(f"DynamoDB has no type for a {_kind(value)}")
-
-
-def _write_number(number: int | Decimal) -> str:
-    exact = Decimal(number)
-    if not exact.is_finite():
-        raise WireValueError("DynamoDB has no NaN and no Infinity")
-    text = format(_within_range(exact), "f")
-    return (text.rstrip("0").rstrip(".") if "." in text else text) if exact else "0"
-
-
-def _write_binary(content: bytes | bytearray) -> str:
-    return binascii.b2a_base64(content, newline=False).decode("ascii")
-
-
-def _write_list(values: Sequence[object]) -> list[dict[str, Any]]:
-    encoded: list[dict[str, Any]] = []
-    try:
-        for value in values:
-            encoded.append(value_to_wire(value))  # noqa: PERF401 - the length tells the error where it was
-    except WireValueError as error:
-        error.within(len(encoded))
-        raise
-    return encoded
-
-
-def _write_map(values: Mapping[Any, object]) -> dict[str, Any]:
-    encoded: dict[str, Any] = {}
-    name: object = ""
-    try:
-        for name, value in values.items():
-            if not isinstance(name, str):
-                raise WireValueError(f"names are text, this one is a {_kind(name)}")  # noqa: TRY301 - the place is added below
-            encoded[name] = value_to_wire(value)
-    except WireValueError as error:
-        error.within(str(name))
-        raise
-    return encoded
-
-
-def _write_set(members: set[Any] | frozenset[Any]) -> dict[str, Any]:
-    if not members:
-        raise WireValueError("DynamoDB has no empty set: leave the attribute out")
-    # One tag for all members, in a fixed order: a set has none, and a test wants the same text every time.
-    tagged = [value_to_wire(member) for member in members]
-    tags = {tag for value in tagged for tag in value}
-    if len(tags) > 1 or not tags <= {"S", "N", "B"}:
-        raise WireValueError(
-            f"a set holds only text, only numbers or only binaries, this holds {', '.join(sorted(tags))}"
-        )
-    [tag] = tags
-    return {f"{tag}S": sorted(value[tag] for value in tagged)}
-
-
-def _within_range(number: Decimal) -> Decimal:
     if number and not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
         raise WireValueError("a DynamoDB number lies between 1E-130 and 9.99E+125 in size")
     digits = number.as_tuple().digits
@@ -313,5 +236,6 @@ def _within_range(number: Decimal) -> Decimal:
     return number
 
 
-def _kind(value: object) -> str:
+def type_name(value: object) -> str:
+    """What a value is, for messages that must not quote it."""
     return type(value).__name__

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from headwater.app import StreamApp
 from headwater.cli.live import Tally, follow
+from headwater.encoding import to_wire
 from headwater.mapping.poller import StreamPoller
-from headwater.values import to_wire
 
 TABLE: Final = "GameScores"
 BATCH_SIZE: Final = 5

@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from headwater.encoding import to_wire
 from headwater.errors import WireValueError
-from headwater.values import to_wire
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
