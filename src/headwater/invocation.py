@@ -157,6 +157,8 @@ class Invocation:
             work: How far the handlers got.
             error: What came out of the outermost middleware, or of the handlers where there is none.
         """
+        if error is None and work.complete and work.failed is None and not work.skipped:
+            return _handled(work.routes)
         if isinstance(error, Skip):  # a middleware's: that of a handler is noted when it is raised
             work.done.update(route.key for route in work.routes)
             return Skipped(error.reason)
