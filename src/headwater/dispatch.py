@@ -20,11 +20,8 @@ from headwater.triggers import Differs, Trigger, key_of, triggers
 
 Positions: TypeAlias = Sequence[int]
 
-_ABSENT: Final[Mapping[tuple[str, ImageName], Mapping[str, Any]]] = {
-    ("INSERT", "OldImage"): {},
-    ("REMOVE", "NewImage"): {},
-}
-"""The item that is not there before an insert, nor after a removal."""
+_ABSENT: Final[Mapping[str, ImageName]] = {"INSERT": "OldImage", "REMOVE": "NewImage"}
+"""By event name, the image that such records lack: there is no item before an insert, nor after a removal."""
 _FEW: Final = 4
 
 
@@ -145,9 +142,9 @@ def _index_of(found: Mapping[int, frozenset[Trigger] | None], kind: str) -> Inde
 
 def _image(kind: str, stream: Mapping[str, Any], name: ImageName) -> Mapping[str, Any] | None:
     """An image; `None` where it is missing or none, so that who needs it is asked and says so."""
-    image = _ABSENT.get((kind, name))
-    if image is None:
-        image = stream.get(name)
+    if kind != "MODIFY" and _ABSENT.get(kind) == name:
+        return {}
+    image = stream.get(name)
     return image if isinstance(image, dict) else None
 
 
