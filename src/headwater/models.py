@@ -75,14 +75,10 @@ class Decoder:
 
         try:
             return reader_of(schema, self.name)
-        except (
-            PydanticUserError
-        ):  # a class that the model names is still to come, so the next item may have it
-            raise
-        except (
-            Exception
-        ):  # a schema that is not what it was in any pydantic so far: do not try again for each item
-            return to_python
+        except PydanticUserError:
+            raise  # a class that the model names is still to come: the next item may find it
+        except Exception:
+            return to_python  # the schema is like none of any pydantic so far: not tried again for each item
 
     def _reference(self, item: WireItem) -> Any:
         """What decoding means: pydantic's validation of the item in plain Python."""
