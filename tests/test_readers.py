@@ -360,6 +360,29 @@ def test_what_is_not_in_the_wire_form_is_refused(type_: Any, value: Any) -> None
             read(model, {"a": value})
 
 
+class Bare:
+    """Read from a map by fields alone, under the configuration of what it is in."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> core_schema.CoreSchema:
+        field = core_schema.model_field(core_schema.int_schema(), validation_alias="X")
+        return core_schema.model_fields_schema({"x": field})
+
+
+class BareRow(TypedDict):
+    __pydantic_config__ = ConfigDict(populate_by_name=True)  # type: ignore[misc]
+    a: Bare
+
+
+def test_the_innermost_configuration_holds() -> None:
+    """That of a TypedDict in a model, for what is in the TypedDict."""
+    item = to_wire({"a": {"x": 1, "X": 2, "u": 3}})
+    assert read(create_model("One", row=(BareRow, ...)), {"row": {"M": item}}) == {
+        "row": {"a": {"x": 1, "X": 2}}
+    }
+    assert read(create_model("One", a=(Bare, ...)), item) == {"a": {"X": 2}}
+
+
 def test_a_missing_attribute_leaves_the_reader_at_a_loss() -> None:
     """The reference says what is missing."""
     with pytest.raises(KeyError):

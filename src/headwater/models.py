@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, overload
 
-from headwater.errors import DeclarationError, DecodeError, Violation
+from headwater.errors import DeclarationError, DecodeError, Violation, WireValueError
 from headwater.paths import Path, Step, format_path
-from headwater.schemas import Schema, UnknownAttribute, unknown_attribute
+from headwater.schemas import UnknownAttribute, unknown_attribute
 from headwater.values import WireItem, to_python
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SWITCH: Final = "HEADWATER_COMPILED_DECODING"
 """The environment variable that turns the fast way of decoding off, with `0`, `off`, `no` or `false`."""
+
+_AT_A_LOSS: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError, WireValueError)
+"""What reading and validating raise of their own; all else is the user's, and is raised as it is."""
 
 _PLAIN_MODELS: Final = (Any, object, dict, dict[str, Any])
 _SHOWN: Final = 3
@@ -38,7 +42,7 @@ class Decoder:
 
     model: Any
     adapter: TypeAdapter[Any] | None = field(repr=False)
-    _fast: Callable[[WireItem], Any] | None = field(default=None, init=False, repr=False)
+    _decode: Callable[[WireItem], Any] | None = field(default=None, init=False, repr=False)
 
     def __call__(self, item: WireItem) -> Any:
         """Decode one item.
@@ -47,52 +51,26 @@ class Decoder:
             WireValueError: When a value is not in DynamoDB's wire form.
             DecodeError: When the item does not fit the model.
         """
-        if type(item) is dict:
-            try:
-                return (self._fast or self._compiled())(item)
-            except Exception:  # noqa: S110 - what is wrong, and whether anything is, the reference says
-                pass
-        return self._reference(item)
+        decode = self._decode or self._compile()
+        return decode(item)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return decoder_for, (self.model,)  # neither the code nor all that pydantic makes can be pickled
 
-    def _compiled(self) -> Callable[[WireItem], Any]:
-        """The fast way, made when the first item is decoded."""
+    def _compile(self) -> Callable[[WireItem], Any]:
+        """Make the way from an item to the model, when the first item is decoded."""
         if self.adapter is None:
-            self._fast = to_python
-        elif os.environ.get(SWITCH, "").lower() in _OFF:
-            self._fast = self._reference
-        else:
-            read, validate = self._reader(self.adapter.core_schema), self.adapter.validator.validate_python
-            self._fast = lambda item: validate(read(item))
-        return self._fast
-
-    def _reader(self, schema: Schema) -> Callable[[WireItem], Any]:
+            self._decode = to_python
+            return to_python
         from pydantic.errors import PydanticUserError
 
-        from headwater.readers import reader_of  # an app without models does without it
-
+        reference = partial(_validate, self, self.adapter)
         try:
-            return reader_of(schema, self.name)
-        except PydanticUserError:  # it names a class that is still to come: the next item may have it
-            raise
-        except Exception:  # a schema as no pydantic has had so far: not to be tried again for each item
-            return to_python
-
-    def _reference(self, item: WireItem) -> Any:
-        """What decoding means: pydantic's validation of the item in plain Python."""
-        plain = to_python(item)
-        if self.adapter is None:
-            return plain
-        from pydantic import ValidationError
-
-        try:
-            return self.adapter.validate_python(plain)
-        except ValidationError as error:
-            failure = decode_error(error, plain, self)
-        # Raised out here, so that no log prints pydantic's text, which quotes the item, as the error's context.
-        raise failure
+            off = os.environ.get(SWITCH, "").lower() in _OFF
+            self._decode = reference if off else _short_way(self.adapter, self.name, reference)
+        except PydanticUserError:
+            return reference  # the model names a class that is still to come: the next item may find it
+        return self._decode
 
     def unknown_attribute(self, path: Path) -> UnknownAttribute | None:
         """The first step of a path into an item that the model never reads; `None` when the path is fine."""
@@ -109,6 +87,42 @@ class Decoder:
     def name(self) -> str:
         """The model's name, for messages and tables."""
         return self.model.__name__ if isinstance(self.model, type) else repr(self.model)
+
+
+def _validate(decoder: Decoder, adapter: TypeAdapter[Any], item: WireItem) -> Any:
+    """What decoding means: pydantic's validation of the item in plain Python."""
+    from pydantic import ValidationError
+
+    plain = to_python(item)
+    try:
+        return adapter.validate_python(plain)
+    except ValidationError as error:
+        failure = decode_error(error, plain, decoder)
+    # Raised out here, so that no log prints pydantic's text, which quotes the item, as the error's context.
+    raise failure
+
+
+def _short_way(
+    adapter: TypeAdapter[Any], name: str, reference: Callable[[WireItem], Any]
+) -> Callable[[WireItem], Any]:
+    """What gives the same as the reference, and sooner. Where it fails, the reference says what is wrong with the item."""
+    from headwater.readers import reader_of  # an app without models does without it
+
+    schema, validate = adapter.core_schema, adapter.validator.validate_python
+    try:
+        read = reader_of(schema, name)
+    except Exception:
+        return reference  # the schema is like none of any pydantic so far
+
+    def decode(item: WireItem) -> Any:
+        if type(item) is dict:
+            try:
+                return validate(read(item))
+            except _AT_A_LOSS:
+                pass
+        return reference(item)
+
+    return decode
 
 
 PLAIN: Final = Decoder(dict, None)

@@ -153,9 +153,10 @@ class _Writer:
 
     def _structure(self, schema: Schema, config: Any) -> _Content | None:
         """What lists, maps and items hold."""
+        config = schema.get("config", config)
         match schema["type"]:
             case "model-fields" | "typed-dict" if _ignores_others(schema, config):
-                fields = fields_of(schema["fields"].items(), schema.get("config", config))
+                fields = fields_of(schema["fields"].items(), config)
                 return self._item(fields, config, total=schema.get("total", True))
             case "dataclass-args" if _ignores_others(schema, config):
                 fields = fields_of([(entry["name"], entry) for entry in schema["fields"]], config)
