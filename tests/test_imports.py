@@ -76,7 +76,6 @@ APP = IMPORT | {
         "signatures",
         "sources",
         "streams",
-        "tracebacks",
         "values",
         "verdicts",
         "windows",
@@ -93,15 +92,11 @@ SLOW_FOR_APPS = {
     "hashlib",
     "http",
     "importlib.metadata",
-    "logging",
     "pathlib",
     "random",
     "socket",
     "ssl",
-    "string",
     "tempfile",
-    "textwrap",
-    "traceback",
     "typing_extensions",  # no part of it, and yet as slow
     "unittest",
     "urllib",
@@ -109,6 +104,7 @@ SLOW_FOR_APPS = {
     "zoneinfo",
 }
 SLOW = SLOW_FOR_APPS | {
+    "logging",
     "ast",
     "contextlib",
     "dataclasses",
