@@ -77,7 +77,6 @@ APP = IMPORT | {
         "signatures",
         "sources",
         "streams",
-        "tracebacks",
         "triggers",
         "values",
         "verdicts",
@@ -95,15 +94,11 @@ SLOW_FOR_APPS = {
     "hashlib",
     "http",
     "importlib.metadata",
-    "logging",
     "pathlib",
     "random",
     "socket",
     "ssl",
-    "string",
     "tempfile",
-    "textwrap",
-    "traceback",
     "typing_extensions",  # no part of it, and yet as slow
     "unittest",
     "urllib",
@@ -111,6 +106,7 @@ SLOW_FOR_APPS = {
     "zoneinfo",
 }
 SLOW = SLOW_FOR_APPS | {
+    "logging",
     "ast",
     "contextlib",
     "dataclasses",

@@ -395,6 +395,20 @@ def test_what_a_validator_raises_is_raised(error: type[BaseException]) -> None:
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("error", [TimeoutError, RuntimeError])
+def test_what_comes_from_elsewhere_is_raised_at_once(error: type[Exception]) -> None:
+    """Such as the time-out of a signal handler: decoding again would swallow it."""
+    seen: list[int] = []
+
+    def interrupted(value: int) -> int:
+        seen.append(value)
+        raise error
+
+    with pytest.raises(error):
+        decode({"A": {"N": "1"}}, model_of(Annotated[int, AfterValidator(interrupted)]))
+    assert seen == [1]
+
+
 @pytest.mark.parametrize("model", [dict, Leaf, dict[str, int]])
 def test_an_item_may_be_any_kind_of_dict(model: Any) -> None:
     """It is read in full then; what is no dict is refused."""

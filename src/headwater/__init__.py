@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from headwater.verdicts import Reject, Skip
     from headwater.windows import Window
 
-    __version__: str
-
 __all__ = [
     "Answer",
     "Attr",
@@ -153,7 +151,9 @@ _NAMES_OF = {
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
 
 
-if not TYPE_CHECKING:  # to a type checker, a __getattr__ would make something of every misspelt name
+if TYPE_CHECKING:
+    __version__: str
+else:  # to a type checker, a __getattr__ would make something of every misspelt name
 
     def __getattr__(name: str) -> object:
         """Load a public name when somebody first asks for it, and the version, which is read from disk."""

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headwater.outcomes import DeadLettered, Failed
 from headwater.sources import RawRecord
 from headwater.streams import table_of
-from headwater.tracebacks import since_user_code
 
 if TYPE_CHECKING:
-    from logging import Logger
-
     from headwater.events import Event, Observer
 
-
-def _logger() -> Logger:
-    """Headwater's logger; Python's logging is loaded when there is something to say."""
-    from logging import getLogger
-
-    return getLogger("headwater")
+LOGGER: Final = logging.getLogger("headwater")
+"""There from the import on, so that who sets up the loggers that there are finds it. Lambda has loaded `logging` by then."""
 
 
 class Observers:
@@ -47,7 +41,7 @@ class Observers:
                 if position not in self._failed:
                     self._failed.add(position)
                     with contextlib.suppress(Exception):
-                        _logger().exception(
+                        LOGGER.exception(
                             "observer %r raised at %s; this is said once, and no record is affected",
                             observer,
                             type(event).__name__,
@@ -71,17 +65,19 @@ def log_failure(raw: RawRecord, identifier: str, outcome: Failed | DeadLettered)
         # A field that the user's own logging takes for itself, a filter that raises, a record that was emptied: the
         # checkpoint matters more than the log.
         with contextlib.suppress(Exception):
-            _logger().exception(
+            LOGGER.exception(
                 "record %s failed in phase %s", identifier, outcome.phase, exc_info=outcome.error
             )
 
 
 def _log_with_fields(raw: RawRecord, outcome: Failed | DeadLettered) -> None:
+    from headwater.tracebacks import since_user_code  # with the first failure
+
     stream = raw["dynamodb"]
     error = outcome.error
     exception = type(error).__name__
     aside = f", attempt {outcome.attempts}, and is put aside" if isinstance(outcome, DeadLettered) else ""
-    _logger().error(
+    LOGGER.error(
         "record %s of table %s failed in phase %s%s%s: %s",
         stream.get("SequenceNumber"),
         table_of(raw) or "?",
@@ -124,9 +120,9 @@ def log_ledger(action: str, error: Exception) -> None:
 
 def log_no_routes() -> None:
     """Warn that an app without routes acknowledges every record unread."""
-    _logger().warning("this app has no routes: every record is acknowledged unread. Is an include() missing?")
+    LOGGER.warning("this app has no routes: every record is acknowledged unread. Is an include() missing?")
 
 
 def _warn(text: str, *values: object) -> None:
     with contextlib.suppress(Exception):  # a logger that raises must not cost the checkpoint
-        _logger().warning(text, *values)
+        LOGGER.warning(text, *values)

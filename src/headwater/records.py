@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from headwater.changes import Change, compare
 from headwater.errors import (
@@ -50,10 +50,9 @@ class Record(Generic[M_co, K_co]):
     event_name: ClassVar[EventName]
     """`INSERT`, `MODIFY` or `REMOVE`."""
 
-    if not TYPE_CHECKING:
-
-        def __class_getitem__(cls, types: Any) -> Any:
-            return super().__class_getitem__(completed(types))
+    def __class_getitem__(cls, types: Any) -> Any:
+        generic: Any = super()  # to type checkers, it has no such method
+        return generic.__class_getitem__(completed(types))
 
     def __init__(
         self,
