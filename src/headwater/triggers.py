@@ -92,10 +92,9 @@ def key_of(value: Any) -> Hashable:
 
 def _holds(image: ImageName, path: tuple[Any, ...], others: tuple[Any, ...]) -> frozenset[Trigger] | None:
     """That an attribute is equal to one of these, where all have keys; another attribute has no wire form yet."""
+    name, *further = path
     keys = [key_of(getattr(other, "wire", None)) for other in others]
-    if len(path) > 1 or None in keys:
-        return None
-    return frozenset(Holds(image, path[0], key) for key in keys)
+    return None if further or None in keys else frozenset(Holds(image, name, key) for key in keys)
 
 
 def _breadth(found: frozenset[Trigger]) -> tuple[bool, int]:
