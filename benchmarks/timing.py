@@ -1,0 +1,67 @@
+"""Times each contestant with pytest-benchmark, once it has shown that its result is right: `make bench` runs this in turns."""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from typing import Any
+
+import pytest
+
+from benchmarks.contest import Contestant, Workload
+from benchmarks.everything import workloads
+
+SECONDS = 0.15
+"""What a contestant gets in one turn."""
+FEWEST_ROUNDS = 2
+MOST_ROUNDS = 100
+
+ALL = [
+    pytest.param(workload, contestant, id=f"{workload.title}: {contestant.name}")
+    for workload in workloads()
+    for contestant in workload.contestants
+]
+
+
+def _some(*, is_long: bool) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("workload", "contestant"),
+        [
+            param
+            for param in ALL
+            if isinstance(param.values[0], Workload) and param.values[0].is_long == is_long
+        ],
+    )
+
+
+@_some(is_long=False)
+def test_time(benchmark: Any, workload: Workload, contestant: Contestant) -> None:
+    """Measured in every turn."""
+    _time(benchmark, workload, contestant)
+
+
+@_some(is_long=True)
+def test_long_time(benchmark: Any, workload: Workload, contestant: Contestant) -> None:
+    """Measured in the first turn alone."""
+    _time(benchmark, workload, contestant)
+
+
+def _time(benchmark: Any, workload: Workload, contestant: Contestant) -> None:
+    start = time.perf_counter()
+    result = contestant.run()
+    seconds = time.perf_counter() - start
+    right = contestant.is_right(result)
+    contestant.settle()
+    if not right:
+        raise ValueError(f"{contestant.name} gives a wrong result, so its speed says nothing")
+    benchmark.extra_info.update(workload=workload.title, contestant=contestant.name, amount=contestant.amount)
+    del result
+    gc.collect()
+    gc.freeze()  # else each collection would go through what the other contestants have left
+    benchmark.pedantic(
+        contestant.run,
+        teardown=contestant.settle,
+        rounds=min(max(math.ceil(SECONDS / seconds), FEWEST_ROUNDS), MOST_ROUNDS),
+    )
+    gc.unfreeze()
