@@ -1,4 +1,4 @@
-"""The results as a picture: one dot for each contestant, on a scale on which ten times is always equally far."""
+"""The results as a picture: a dot for each contestant, on a scale on which ten times is always equally far."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 from html import escape
 
-from benchmarks.results import Comparison, Results, Row
-from benchmarks.tables import show_ratio
+from benchmarks.results import EVEN, Comparison, Results, Row
+from benchmarks.tables import bare, show_ratio
 
 TITLES = (
     "record that the only route does not want",
@@ -19,62 +19,65 @@ TITLES = (
     "cold start, from the process to the first response",
 )
 """The workloads that are drawn."""
-WIDTH, LINE, LABELS, MARGIN = 440, 20, 228, 38
-SLOWER, FASTER = "#009485", "#e65100"
-"""Both are read well on white and on black; the text has the colour of the page."""
-
-
+WIDTH, LINE, LEFT, RIGHT = 440, 20, 222, 382
+"""Of the picture and of its lines; where the scale begins and ends. Names stand left of it, figures right."""
+POWERS = range(-1, 3)
+"""Of ten, on the scale. A dot that would be beyond becomes an arrow at its end."""
+SAME, SLOWER, FASTER = "currentColor", "#009485", "#e65100"
+"""These are read well on white and on black; the first is the page's colour of text."""
 LOOK = 'role="img" aria-labelledby="speed-title" font-family="sans-serif" font-size="12" fill="currentColor"'
 
 
 def chart(results: Results) -> str:
-    """An SVG that takes its colours of text from the page it stands in."""
-    drawn = [found for found in results.comparisons if found.title.replace("`", "") in TITLES]
-    ratios = [row.ratio for found in drawn for row in found.rows] or [1.0]
-    low, high = math.floor(math.log10(min(ratios))), max(math.ceil(math.log10(max(ratios))), 1)
-    lines = [line for found in drawn for line in _lines(found, low, high)]
-    height = (len(lines) + 1) * LINE + 8
-    parts = [line.format(y=(place + 1) * LINE) for place, line in enumerate(lines)]
+    """An SVG that takes its colour of text from the page it stands in."""
+    drawn = [found for found in results.comparisons if bare(found.title) in TITLES]
+    parts: list[str] = []
+    y = 0
+    for comparison in drawn:
+        parts += _group(comparison, y)
+        y += LINE * (len(comparison.rows) + 1) + LINE // 2
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="diagram" viewBox="0 0 {WIDTH} {height}" {LOOK}>',
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="diagram" viewBox="0 0 {WIDTH} {y + LINE}" {LOOK}>',
             '<title id="speed-title">Time as a multiple of Headwater\'s, on a logarithmic scale</title>',
-            *_scale(low, high, height),
             *parts,
+            *(
+                f'<text x="{_x(10.0**power)}" y="{y + 10}" text-anchor="middle" class="mid">{10.0**power:g}</text>'
+                for power in POWERS
+            ),
             "</svg>\n",
         ]
     )
 
 
-def _scale(low: int, high: int, height: int) -> Iterator[str]:
-    for power in range(low, high + 1):
-        x = _x(10.0**power, low, high)
-        look = 'stroke-width="1.5"' if power == 0 else 'stroke-width="0.5" stroke-opacity="0.35"'
-        yield f'<path d="M{x} 6V{height - LINE}" stroke="currentColor" {look}/>'
-        yield f'<text x="{x}" y="{height - 5}" text-anchor="middle" class="note">{_power(power)}</text>'
+def _group(comparison: Comparison, y: int) -> Iterator[str]:
+    yield f'<text x="0" y="{y + 15}" class="head" font-weight="700">{escape(bare(comparison.title))}</text>'
+    below = LINE * len(comparison.rows)
+    for power in POWERS:
+        look = 'stroke-width="1.5"' if power == 0 else 'stroke-width="0.5" stroke-opacity="0.5"'
+        yield f'<path d="M{_x(10.0**power)} {y + LINE}v{below}" stroke="currentColor" {look}/>'
+    for place, row in enumerate(comparison.rows, start=1):
+        yield _line(row, y + LINE * place + LINE // 2)
 
 
-def _power(power: int) -> str:
-    return f"x{10.0**power:,g}"
-
-
-def _x(ratio: float, low: int, high: int) -> float:
-    return round(LABELS + (math.log10(ratio) - low) / (high - low) * (WIDTH - LABELS - MARGIN), 1)
-
-
-def _lines(comparison: Comparison, low: int, high: int) -> Iterator[str]:
-    title = escape(comparison.title.replace("`", ""))
-    yield f'<text x="0" y="{{y}}" class="head" font-weight="700">{title}</text>'
-    for row in comparison.rows:
-        yield _line(row, _x(row.ratio, low, high))
-
-
-def _line(row: Row, x: float) -> str:
-    name = escape(row.contestant.replace("`", ""))
-    colour = FASTER if row.ratio < 1 else SLOWER
+def _line(row: Row, y: int) -> str:
+    colour = SAME if row.ratio == 1 else FASTER if row.ratio <= 1 - EVEN else SLOWER
     fill = "none" if row.is_floor else colour
     return (
-        f'<text x="8" y="{{y}}" class="note">{name}</text>'
-        f'<circle cx="{x}" cy="{{y}}" r="4.5" transform="translate(0 -4)" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
-        f'<text x="{x + 9:g}" y="{{y}}" class="note">{show_ratio(row.ratio)}</text>'
+        f'<text x="8" y="{y + 4}" class="note">{escape(bare(row.contestant))}</text>'
+        f'<path d="{_mark(row.ratio, y)}" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
+        f'<text x="{WIDTH}" y="{y + 4}" text-anchor="end" class="note">{show_ratio(row.ratio)}</text>'
     )
+
+
+def _mark(ratio: float, y: int) -> str:
+    x = _x(ratio)
+    if x < LEFT:
+        return f"M{LEFT} {y}l7-4v8z"
+    if x > RIGHT:
+        return f"M{RIGHT} {y}l-7-4v8z"
+    return f"M{x} {y}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z"
+
+
+def _x(ratio: float) -> float:
+    return round(LEFT + (math.log10(ratio) - POWERS[0]) / (len(POWERS) - 1) * (RIGHT - LEFT), 1)

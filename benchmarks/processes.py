@@ -17,7 +17,7 @@ FUNCTIONS = Path(__file__).parent / "functions"
 PATIENCE_SECONDS = 60
 IMPORTS = {
     "`import headwater`": "import headwater",
-    "`from headwater import Modify, StreamApp`": "from headwater import Modify, StreamApp",
+    "Headwater, `StreamApp`, `Modify`": "from headwater import Modify, StreamApp",
     "Powertools batch": "from aws_lambda_powertools.utilities.batch import BatchProcessor",
     "Powertools batch + parser": "from aws_lambda_powertools.utilities.batch import BatchProcessor; "
     "from aws_lambda_powertools.utilities.parser.models import DynamoDBStreamRecordModel",

@@ -18,6 +18,11 @@ def show_ratio(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
+def bare(text: str) -> str:
+    """A name without the marks of code."""
+    return text.replace("`", "")
+
+
 def show_versions(results: Results) -> str:
     """What was compared, in one line."""
     return ", ".join(f"{name} {number}" for name, number in results.versions.items())
@@ -31,9 +36,9 @@ def terminal(results: Results) -> Table:
     table.add_column("ratio", justify="right")
     for comparison in results.comparisons:
         for place, row in enumerate(comparison.rows):
-            title = _bare(comparison.title) if place == 0 else ""
+            title = bare(comparison.title) if place == 0 else ""
             last = place == len(comparison.rows) - 1
-            table.add_row(title, _bare(_named(row)), show_ratio(row.ratio), end_section=last)
+            table.add_row(title, bare(_named(row)), show_ratio(row.ratio), end_section=last)
     table.caption = (
         f"ratio: to the first of the workload, so more than 1 is slower; {FLOOR}: does less than is needed"
     )
@@ -45,7 +50,7 @@ def markdown(results: Results) -> str:
     families = dict.fromkeys(comparison.family for comparison in results.comparisons)
     sections = {
         "versions": f"{show_versions(results)}. The best times of two turns differ by {results.noise:.0%} (median).",
-        **{family: _tables(c for c in results.comparisons if c.family == family) for family in families},
+        **{family: _table(c for c in results.comparisons if c.family == family) for family in families},
         "losses": _losses(results),
     }
     return "\n".join(
@@ -54,13 +59,14 @@ def markdown(results: Results) -> str:
     )
 
 
-def _tables(comparisons: Iterable[Comparison]) -> str:
-    return "\n\n".join(map(_table, comparisons))
-
-
-def _table(comparison: Comparison) -> str:
-    lines = [f"| {comparison.title} | ratio |", "|---|--:|"]
-    lines += [f"| {_named(row)} | {show_ratio(row.ratio)} |" for row in comparison.rows]
+def _table(comparisons: Iterable[Comparison]) -> str:
+    lines = ["| workload | who | ratio |", "|---|---|--:|"]
+    for comparison in comparisons:
+        titles = [comparison.title] + [""] * len(comparison.rows)
+        lines += [
+            f"| {title} | {_named(row)} | {show_ratio(row.ratio)} |"
+            for title, row in zip(titles, comparison.rows, strict=False)
+        ]
     return "\n".join(lines)
 
 
@@ -73,10 +79,6 @@ def _losses(results: Results) -> str:
     ]
     head = [f"Rows with at least {EVEN:.0%} less:", "", "| workload | who | ratio |", "|---|---|--:|"]
     return "\n".join([*head, *lines])
-
-
-def _bare(text: str) -> str:
-    return text.replace("`", "")
 
 
 def _named(row: Row) -> str:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from benchmarks import handlers, images, memory, processes, scale, unwanted
 from benchmarks.batch import order_event
-from benchmarks.chart import TITLES, chart
+from benchmarks.chart import LEFT, RIGHT, TITLES, chart
 from benchmarks.contest import Contestant, Workload, is_done
 from benchmarks.counted import WORKS
 from benchmarks.everything import workloads as all_workloads
@@ -187,22 +187,33 @@ def test_markdown_has_a_section_for_each_family() -> None:
     text = markdown(RESULTS)
     assert re.findall(r"\[start:(\w+)\]", text) == ["versions", "unwanted", "losses"]
     assert "differ by 3% (median)" in text
-    assert "| a `peer` | 12 |" in text
+    assert "|  | a `peer` | 12 |" in text
     assert f"| `{TITLES[0]}` | a fast <peer> | 0.50 |" in text
     assert "None needs at least 5% less." in markdown(Results({}, 0, ()))
 
 
-def test_the_chart_is_a_small_picture_with_a_dot_for_each_row() -> None:
+def test_the_chart_has_a_mark_for_each_row() -> None:
     """Right of the line at 1 is slower, left of it faster, ten times always equally far, a floor is hollow."""
-    text = chart(RESULTS)
-    assert text == chart(RESULTS)
-    dots = list(ET.fromstring(text).iter("{http://www.w3.org/2000/svg}circle"))
-    own, peer, fast, floor = (float(dot.attrib["cx"]) for dot in dots)
+    assert chart(RESULTS) == chart(RESULTS)
+    svg = ET.fromstring(chart(RESULTS))
+    marks = [path for path in svg.iter("{http://www.w3.org/2000/svg}path") if "fill" in path.attrib]
+    own, peer, fast, floor = (float(re.split(r"[M ]", mark.attrib["d"])[1]) for mark in marks)
     assert floor < fast < own < peer
-    assert (own - floor) / (peer - own) == pytest.approx(math.log(1 / 0.02) / math.log(12.3), rel=0.01)
-    assert [dot.attrib["fill"] == "none" for dot in dots] == [False, False, False, True]
-    assert dots[1].attrib["stroke"] != dots[2].attrib["stroke"]
-    assert "a fast &lt;peer&gt;" in text
+    assert (own - fast) / (peer - own) == pytest.approx(math.log(1 / 0.5) / math.log(12.3), rel=0.02)
+    assert [mark.attrib["fill"] == "none" for mark in marks] == [False, False, False, True]
+    assert len({mark.attrib["stroke"] for mark in marks[:3]}) == 3
+    assert [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")].count("a fast <peer>") == 1
+
+
+def test_what_is_beyond_the_scale_is_an_arrow_at_its_end() -> None:
+    """And not a dot somewhere else."""
+    ends = (Row("Headwater", 1.0), Row("slow", 5_000.0), Row("fast", 0.001))
+    svg = ET.fromstring(chart(Results({}, 0, (Comparison("unwanted", TITLES[0], ends),))))
+    marks = [
+        path.attrib["d"] for path in svg.iter("{http://www.w3.org/2000/svg}path") if "fill" in path.attrib
+    ]
+    assert ["a4" in mark for mark in marks] == [True, False, False]
+    assert [re.split(r"[M ]", mark)[1] for mark in marks[1:]] == [str(RIGHT), str(LEFT)]
 
 
 def test_a_chart_of_nothing_is_a_chart() -> None:
