@@ -167,7 +167,11 @@ def main(arguments: Sequence[str]) -> int:
         RECORDED.write_text(json.dumps(asdict(counted), indent=1) + "\n")
         print("recorded")
         return 0
-    found = changes(read(RECORDED), counted)
+    try:
+        found = changes(read(RECORDED), counted)
+    except ValueError as error:
+        print(error)
+        return 1
     print(*found, sep="\n")
     if any(change.is_slower for change in found):
         print("If that is meant, say `make instructions RECORD=1` and commit benchmarks/instructions.json.")
