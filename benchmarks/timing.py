@@ -17,31 +17,26 @@ SECONDS = 0.15
 FEWEST_ROUNDS = 2
 MOST_ROUNDS = 100
 
-ALL = [
-    pytest.param(workload, contestant, id=f"{workload.title}: {contestant.name}")
-    for workload in workloads()
-    for contestant in workload.contestants
-]
+ALL = workloads()
 
 
-def _some(*, is_long: bool) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize(
-        ("workload", "contestant"),
-        [
-            param
-            for param in ALL
-            if isinstance(param.values[0], Workload) and param.values[0].is_long == is_long
-        ],
-    )
+def _contestants(*, is_long: bool) -> pytest.MarkDecorator:
+    pairs = [
+        pytest.param(workload, contestant, id=f"{workload.title}: {contestant.name}")
+        for workload in ALL
+        if workload.is_long == is_long
+        for contestant in workload.contestants
+    ]
+    return pytest.mark.parametrize(("workload", "contestant"), pairs)
 
 
-@_some(is_long=False)
+@_contestants(is_long=False)
 def test_time(benchmark: Any, workload: Workload, contestant: Contestant) -> None:
     """Measured in every turn."""
     _time(benchmark, workload, contestant)
 
 
-@_some(is_long=True)
+@_contestants(is_long=True)
 def test_long_time(benchmark: Any, workload: Workload, contestant: Contestant) -> None:
     """Measured in the first turn alone."""
     _time(benchmark, workload, contestant)

@@ -89,7 +89,7 @@ def _stream_router(event: Event, names: list[str]) -> Any:
     routes = set()
     for name in names:  # parsed here, before the clock runs
         before = router.get_routes(modify)
-        declare(f"has_changed('{name}')", 0)(print)
+        declare(f"has_changed('{name}')", 0)(_show)
         routes |= router.get_routes(modify) - before
 
     def run() -> Any:
