@@ -30,6 +30,7 @@ class Contestant:
         amount: How much work one run is, such as its number of records: times are divided by it.
         is_floor: Whether it does less than a user needs, to show what is not overhead.
         settle: Ends what a run left behind; not timed.
+        whole: A run whose result has everything to look at, where `run` keeps only the end of it.
     """
 
     name: str
@@ -38,6 +39,14 @@ class Contestant:
     amount: int = 1
     is_floor: bool = False
     settle: Callable[[], None] = nothing
+    whole: Callable[[], Any] | None = None
+
+    def works(self) -> bool:
+        """Whether a run gives the right result."""
+        try:
+            return self.is_right((self.whole or self.run)())
+        finally:
+            self.settle()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +57,12 @@ class Workload:
         family: The section of the documentation that it belongs to.
         title: What is done, and what a ratio is about.
         contestants: The first one's time is 1.
+        rounds: How often each contestant runs in one pass at least; few where a run is long.
         is_long: Whether one turn is enough: its noise is small beside its time.
     """
 
     family: str
     title: str
     contestants: tuple[Contestant, ...]
+    rounds: int = 2
     is_long: bool = False

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -24,8 +25,10 @@ from benchmarks.models import Order, OrderData, OrderDict
 from benchmarks.peers import Event, powertools
 from headwater import Modify, StreamApp, decode, to_python
 
-Pairs: TypeAlias = list[tuple[Any, Any]]
-"""The old and the new image of each record."""
+Pairs: TypeAlias = deque[tuple[Any, Any]]
+"""The old and the new image of each record, or of the last ones."""
+Collect: TypeAlias = Callable[[int | None], Pairs]
+"""Decodes all images and keeps those of so many records: a batch's images are not all in use at once, so no clock sees that."""
 
 
 class OrderChange(DynamoDBStreamChangedRecordModel):
@@ -48,17 +51,14 @@ def workloads(records: int) -> list[Workload]:
 
 
 def _pydantic(event: Event) -> Workload:
-    app, seen = StreamApp(), list[tuple[Order, Order]]()
+    app, taken = StreamApp(), [Pairs()]
 
     @app.on_modify
     def handle(record: Modify[Order]) -> None:
-        seen.append((record.old, record.new))
+        taken[0].append((record.old, record.new))
 
-    def decoded() -> Pairs:
-        return [(decode(old, Order), decode(new, Order)) for old, new in _wire(event)]
-
-    def parser() -> Pairs:
-        found: Pairs = []
+    def parser(keep: int | None) -> Pairs:
+        found = Pairs(maxlen=keep)
 
         def take(record: OrderRecord) -> None:
             found.append((record.dynamodb.OldImage, record.dynamodb.NewImage))
@@ -66,83 +66,72 @@ def _pydantic(event: Event) -> Workload:
         powertools(event, take, OrderRecord)
         return found
 
-    def envelope() -> Pairs:
+    def envelope(keep: int | None) -> Pairs:
         images: Any = parse(event=event, model=Order, envelope=DynamoDBStreamEnvelope)
-        return [(image["OldImage"], image["NewImage"]) for image in images]
+        return Pairs(((image["OldImage"], image["NewImage"]) for image in images), keep)
 
     more = {
-        "`headwater.decode`, without an app": decoded,
+        "`headwater.decode`, without an app": _each(event, lambda item: decode(item, Order)),
         "Powertools batch + parser": parser,
         "Powertools parser, its envelope": envelope,
     }
-    return _into_model("pydantic", "a pydantic model", event, Order, _through(app, event, seen), more)
+    return _into_model("pydantic", "a pydantic model", event, Order, _through(app, event, taken), more)
 
 
 def _typed_dict(event: Event) -> Workload:
-    app, seen = StreamApp(), list[tuple[OrderDict, OrderDict]]()
+    app, taken = StreamApp(), [Pairs()]
 
     @app.on_modify
     def handle(record: Modify[OrderDict]) -> None:
-        seen.append((record.old, record.new))
+        taken[0].append((record.old, record.new))
 
-    return _into_model("types", "a TypedDict", event, OrderDict, _through(app, event, seen), {})
+    return _into_model("types", "a TypedDict", event, OrderDict, _through(app, event, taken), {})
 
 
 def _dataclass(event: Event) -> Workload:
-    app, seen = StreamApp(), list[tuple[OrderData, OrderData]]()
+    app, taken = StreamApp(), [Pairs()]
 
     @app.on_modify
     def handle(record: Modify[OrderData]) -> None:
-        seen.append((record.old, record.new))
+        taken[0].append((record.old, record.new))
 
-    return _into_model("types", "a dataclass", event, OrderData, _through(app, event, seen), {})
+    return _into_model("types", "a dataclass", event, OrderData, _through(app, event, taken), {})
 
 
-def _through(app: StreamApp, event: Event, seen: list[tuple[Any, Any]]) -> Callable[[], Pairs]:
-    def run() -> Pairs:
-        seen.clear()
+def _through(app: StreamApp, event: Event, taken: list[Pairs]) -> Collect:
+    def collect(keep: int | None) -> Pairs:
+        taken[0] = Pairs(maxlen=keep)
         app(event)
-        return seen
+        return taken[0]
 
-    return run
+    return collect
+
+
+def _each(event: Event, read: Callable[[Any], Any]) -> Collect:
+    return lambda keep: Pairs(((read(old), read(new)) for old, new in _wire(event)), keep)
 
 
 def _into_model(
-    family: str,
-    title: str,
-    event: Event,
-    model: Any,
-    app: Callable[[], Pairs],
-    more: dict[str, Callable[[], Pairs]],
+    family: str, title: str, event: Event, model: Any, app: Collect, more: dict[str, Collect]
 ) -> Workload:
     validate: Callable[[Any], Any] = TypeAdapter(model).validate_python
     deserialize = TypeDeserializer().deserialize
     plain = _plain_pairs(event)
-    expected = [(validate(old), validate(new)) for old, new in plain]
-    records = len(expected)
+    expected = Pairs((validate(old), validate(new)) for old, new in plain)
 
-    def boto3() -> Pairs:
-        return [
-            (
-                validate({name: deserialize(value) for name, value in old.items()}),
-                validate({name: deserialize(value) for name, value in new.items()}),
-            )
-            for old, new in _wire(event)
-        ]
+    def boto3(item: Any) -> Any:
+        return validate({name: deserialize(value) for name, value in item.items()})
 
-    def floor() -> Pairs:
-        return [(validate(old), validate(new)) for old, new in plain]
+    def floor(keep: int | None) -> Pairs:
+        return Pairs(((validate(old), validate(new)) for old, new in plain), keep)
 
-    def is_right(result: Pairs) -> bool:
-        return result == expected
-
-    runs = {"Headwater": app, **more, "boto3 deserializer + pydantic": boto3}
+    ways = {"Headwater": app, **more, "boto3 deserializer + pydantic": _each(event, boto3)}
     return Workload(
         family,
         f"both images into {title}",
         (
-            *(Contestant(name, run, is_right, records) for name, run in runs.items()),
-            Contestant("pydantic on plain dicts", floor, is_right, records, is_floor=True),
+            *(_contestant(name, collect, expected) for name, collect in ways.items()),
+            _contestant("pydantic on plain dicts", floor, expected, is_floor=True),
         ),
     )
 
@@ -151,34 +140,33 @@ def _plain(event: Event) -> Workload:
     expected = _plain_pairs(event)
     deserialize = TypeDeserializer().deserialize
 
-    def headwater() -> Pairs:
-        return [(to_python(old), to_python(new)) for old, new in _wire(event)]
+    def boto3(item: Any) -> Any:
+        return {name: deserialize(value) for name, value in item.items()}
 
-    def boto3() -> Pairs:
-        return [
-            (
-                {name: deserialize(value) for name, value in old.items()},
-                {name: deserialize(value) for name, value in new.items()},
-            )
-            for old, new in _wire(event)
-        ]
-
-    def data_class() -> Pairs:
+    def data_class(keep: int | None) -> Pairs:
         streams = (DynamoDBRecord(record).dynamodb for record in event["Records"])
-        return [(stream.old_image, stream.new_image) for stream in streams if stream]
+        return Pairs(((stream.old_image, stream.new_image) for stream in streams if stream), keep)
 
-    runs = {
-        "`headwater.to_python`": headwater,
-        "boto3 deserializer": boto3,
+    ways = {
+        "`headwater.to_python`": _each(event, to_python),
+        "boto3 deserializer": _each(event, boto3),
         "Powertools data class": data_class,
     }
     return Workload(
         "plain",
         "both images into plain Python",
-        tuple(
-            Contestant(name, run, lambda result: bool(result == expected), len(expected))
-            for name, run in runs.items()
-        ),
+        tuple(_contestant(name, collect, expected) for name, collect in ways.items()),
+    )
+
+
+def _contestant(name: str, collect: Collect, expected: Pairs, *, is_floor: bool = False) -> Contestant:
+    return Contestant(
+        name,
+        lambda: collect(1),
+        lambda result: bool(result == expected),
+        len(expected),
+        is_floor,
+        whole=lambda: collect(None),
     )
 
 
@@ -189,4 +177,4 @@ def _wire(event: Event) -> Iterator[tuple[Any, Any]]:
 
 
 def _plain_pairs(event: Event) -> Pairs:
-    return [(order(number, "open"), order(number, "paid")) for number in range(len(event["Records"]))]
+    return Pairs((order(number, "open"), order(number, "paid")) for number in range(len(event["Records"])))

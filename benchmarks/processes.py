@@ -42,11 +42,13 @@ def workloads() -> list[Workload]:
                 *(_importing(name, statement) for name, statement in IMPORTS.items()),
                 _importing("nothing", "", is_floor=True),
             ),
+            rounds=1,
         ),
         Workload(
             "start",
             "cold start, from the process to the first response",
             tuple(_ColdStart(module, event).contestant(name) for name, module in COLD.items()),
+            rounds=1,
         ),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -84,11 +85,12 @@ def versions() -> dict[str, str]:
 
 def read_turn(path: Path) -> dict[tuple[str, str], float]:
     """The best time of each workload and contestant, for one unit of work, in a file of pytest-benchmark."""
-    return {
-        (found["extra_info"]["workload"], found["extra_info"]["contestant"]): found["stats"]["min"]
-        / found["extra_info"]["amount"]
-        for found in json.loads(path.read_text())["benchmarks"]
-    }
+    best: dict[tuple[str, str], float] = {}
+    for found in json.loads(path.read_text())["benchmarks"]:
+        about = found["extra_info"]
+        name = about["workload"], about["contestant"]
+        best[name] = min(best.get(name, math.inf), found["stats"]["min"] / about["amount"])
+    return best
 
 
 def best_of(turns: Sequence[Mapping[tuple[str, str], float]]) -> dict[tuple[str, str], float]:
