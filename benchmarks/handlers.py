@@ -157,5 +157,6 @@ def _waiting(records: int) -> Workload:
                 is_floor=True,
             ),
         ),
+        rounds=4,
         is_long=True,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import time
+from functools import cache
 from typing import Any
 
 import pytest
@@ -46,17 +47,18 @@ def test_long_time(benchmark: Any, workload: Workload, contestant: Contestant) -
 
 
 def _time(benchmark: Any, workload: Workload, contestant: Contestant) -> None:
-    start = time.perf_counter()
-    works = contestant.works()
-    seconds = time.perf_counter() - start
-    if not works:
-        raise ValueError(f"{contestant.name} gives a wrong result, so its speed says nothing")
+    rounds = math.ceil(SECONDS / _seconds_of(contestant))
     benchmark.extra_info.update(workload=workload.title, contestant=contestant.name, amount=contestant.amount)
     gc.collect()
     gc.freeze()  # else each collection would go through what the other contestants have left
     benchmark.pedantic(
-        contestant.run,
-        teardown=contestant.settle,
-        rounds=min(max(math.ceil(SECONDS / seconds), workload.rounds), MOST_ROUNDS),
+        contestant.run, teardown=contestant.settle, rounds=min(max(rounds, workload.rounds), MOST_ROUNDS)
     )
-    gc.unfreeze()
+
+
+@cache
+def _seconds_of(contestant: Contestant) -> float:
+    start = time.perf_counter()
+    if not contestant.works():
+        raise ValueError(f"{contestant.name} gives a wrong result, so its speed says nothing")
+    return time.perf_counter() - start
