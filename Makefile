@@ -14,10 +14,10 @@ SOURCES := $(shell find src -type d ! -name __pycache__) $(shell find src exampl
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a venv without its pip is no venv
 .NOTPARALLEL: # one pip at a time in one venv
-.PHONY: help demo test soak lint types docs bench oldest clean
+.PHONY: help demo test soak lint types docs bench instructions oldest clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{ printf "make %-6s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.demo $(VENV)/.wheel ## watch typed handlers react to a live DynamoDB stream
 	@$(PY) -m headwater.cli demo examples/game_scores/app.py:app
@@ -43,8 +43,12 @@ docs: $(VENV)/.docs $(VENV)/.wheel ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict # not --quiet: it hides the warnings from --strict
 	@echo "the documentation is in site/index.html"
 
-bench: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## measure against peers, as ratios
+bench: $(VENV)/.bench $(VENV)/.demo $(VENV)/.wheel ## measure against peers, as ratios, and write the figures of the documentation
 	@$(PY) -m benchmarks
+
+instructions: $(VENV)/.test $(VENV)/.wheel ## count what a record costs, and compare with what was recorded; RECORD=1 records
+	@command -v valgrind >/dev/null || { echo "this counts with valgrind: install it" >&2; exit 1; }
+	@$(PY) -m benchmarks.instructions $(if $(RECORD),--record)
 
 oldest: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## run the decoding tests with the oldest pydantic allowed, in a venv of its own
 	@test "$(VENV)" != .venv || { echo "this changes pydantic in the venv: say make VENV=.venv-oldest oldest" >&2; exit 1; }
@@ -65,7 +69,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(PY)
 	$(INSTALL) $$($(PY) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *p["optional-dependencies"]["cli"], *p["optional-dependencies"]["local"])')
 	@touch $@
 
-$(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml constraints.txt | $(PY)
+$(VENV)/.test $(VENV)/.bench $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml constraints.txt | $(PY)
 	$(INSTALL) --group $*
 	@touch $@
 

@@ -1,1 +1,1 @@
-"""Speed, measured side by side in one process: `python -m benchmarks` prints ratios, never bare times."""
+"""Speed and memory, measured side by side: `make bench` prints ratios to Headwater, never bare times."""
