@@ -48,7 +48,7 @@ def workloads() -> list[Workload]:
             "start",
             "cold start, from the process to the first response",
             tuple(_ColdStart(module, event).contestant(name) for name, module in COLD.items()),
-            rounds=1,
+            rounds=3,
         ),
     ]
 
