@@ -207,9 +207,9 @@ def _numbers(records: Sequence[Any]) -> list[str]:
         numbers = list(map(_NUMBER, streams))
         are_dicts = {*map(type, records), *map(type, streams)} <= {dict}
         of_streams = list(map(_SOURCE, records)) == [_DYNAMODB] * len(records)
-        if are_dicts and of_streams and all(numbers) and is_number("".join(numbers) or "0"):
+        if are_dicts and of_streams and all(numbers) and "".join(numbers).encode().isdigit():
             return numbers
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         pass
     return [_identify(index, raw, _sequence_number) for index, raw in enumerate(records)]
 

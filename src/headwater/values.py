@@ -165,6 +165,18 @@ def _read_map(content: object) -> dict[str, Any]:
     name = ""
     try:
         for name, value in content.items():
+            if type(value) is dict and len(value) == 1:  # as in `value_to_python`, without the call
+                [tag] = value
+                held = value[tag]
+                if tag == "S" and type(held) is str:
+                    decoded[name] = held
+                    continue
+                if tag == "N" and type(held) is str:
+                    decoded[name] = number(held)
+                    continue
+                if tag in _READERS:
+                    decoded[name] = _READERS[tag](held)
+                    continue
             decoded[name] = value_to_python(value)
     except WireValueError as error:
         error.within(name)
