@@ -55,7 +55,6 @@ APP = IMPORT | {
         "invocation",
         "items",
         "kinds",
-        "kinesis",
         "loop",
         "models",
         "observe",
@@ -80,7 +79,6 @@ APP = IMPORT | {
         "triggers",
         "values",
         "verdicts",
-        "windows",
         "work",
     )
 }

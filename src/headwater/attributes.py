@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from headwater.comparisons import compare_values
-from headwater.conditions import Anything, Condition, Existing, Modified, R_contra, Written
+from headwater.conditions import Condition, R_contra
 from headwater.errors import DeclarationError
-from headwater.kinds import ALL_KINDS
+from headwater.kinds import ALL_KINDS, Anything, Existing, Modified, Written
 from headwater.operands import Comparable, Searchable, Value, checked_literal
 from headwater.paths import Path, format_path, parse_path
 from headwater.places import read, values_at

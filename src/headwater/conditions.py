@@ -9,38 +9,26 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast, overload
 
 from headwater.errors import ConditionError, DeclarationError
-from headwater.kinds import ALL_KINDS, AnyKind
+from headwater.kinds import ALL_KINDS, Anything, Existing, Inserted, Modified, Removed, Written
 from headwater.models import Shape
-from headwater.records import Insert, Modify, Record, Remove, reshape
+from headwater.records import Record, reshape
 from headwater.signatures import Signature, function_name, read_signature
 from headwater.values import WireValue
 
+if TYPE_CHECKING:
+    from headwater.kinds import AskAnything, AskExisting, AskInserted, AskModified, AskRemoved, AskWritten
+
 R_contra = TypeVar("R_contra", contravariant=True)
-
-# The kinds of records that two conditions can have in common: what they are combined to can be asked of those.
-Inserted: TypeAlias = Insert[object, object]
-Modified: TypeAlias = Modify[object, object]
-Removed: TypeAlias = Remove[object, object]
-Written: TypeAlias = Inserted | Modified
-Existing: TypeAlias = Modified | Removed
-Anything: TypeAlias = Inserted | Modified | Removed
-
-# A function may ask for a model of its own.
-AskedOfInserted: TypeAlias = Callable[[Insert[Any, Any]], bool]
-AskedOfModified: TypeAlias = Callable[[Modify[Any, Any]], bool]
-AskedOfRemoved: TypeAlias = Callable[[Remove[Any, Any]], bool]
-AskedOfWritten: TypeAlias = Callable[[Insert[Any, Any] | Modify[Any, Any]], bool]
-AskedOfExisting: TypeAlias = Callable[[Modify[Any, Any] | Remove[Any, Any]], bool]
-AskedOfAnything: TypeAlias = Callable[[AnyKind], bool]
 
 
 class Condition(ABC, Generic[R_contra]):
     """Something to ask of a record. The type parameter is the kind of record that it can be asked of."""
 
     __slots__ = ()
+    __match_args__: ClassVar[tuple[str, ...]] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -81,64 +69,72 @@ class Condition(ABC, Generic[R_contra]):
         return self.holds(record, record._shape)
 
     @overload
-    def __and__(self: Condition[Anything], other: AskedOfAnything) -> Condition[Anything]: ...
+    def __and__(self: Condition[Anything], other: AskAnything) -> Condition[Anything]: ...
     @overload
-    def __and__(self: Condition[Written], other: AskedOfWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    def __and__(self: Condition[Written], other: AskWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
     @overload
-    def __and__(self: Condition[Existing], other: AskedOfExisting) -> Condition[Existing]: ...
+    def __and__(self: Condition[Existing], other: AskExisting) -> Condition[Existing]: ...
     @overload
-    def __and__(self: Condition[Modified], other: AskedOfModified) -> Condition[Modified]: ...
+    def __and__(self: Condition[Modified], other: AskModified) -> Condition[Modified]: ...
     @overload
-    def __and__(self: Condition[Inserted], other: AskedOfInserted) -> Condition[Inserted]: ...
+    def __and__(self: Condition[Inserted], other: AskInserted) -> Condition[Inserted]: ...
     @overload
-    def __and__(self: Condition[Removed], other: AskedOfRemoved) -> Condition[Removed]: ...
+    def __and__(self: Condition[Removed], other: AskRemoved) -> Condition[Removed]: ...
     def __and__(self, other: Any) -> Condition[Any]:
         return _combine("&", self, other)
 
     @overload
-    def __rand__(self: Condition[Anything], other: AskedOfAnything) -> Condition[Anything]: ...
+    def __rand__(self: Condition[Anything], other: AskAnything) -> Condition[Anything]: ...
     @overload
-    def __rand__(self: Condition[Written], other: AskedOfWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    def __rand__(self: Condition[Written], other: AskWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
     @overload
-    def __rand__(self: Condition[Existing], other: AskedOfExisting) -> Condition[Existing]: ...
+    def __rand__(self: Condition[Existing], other: AskExisting) -> Condition[Existing]: ...
     @overload
-    def __rand__(self: Condition[Modified], other: AskedOfModified) -> Condition[Modified]: ...
+    def __rand__(self: Condition[Modified], other: AskModified) -> Condition[Modified]: ...
     @overload
-    def __rand__(self: Condition[Inserted], other: AskedOfInserted) -> Condition[Inserted]: ...
+    def __rand__(self: Condition[Inserted], other: AskInserted) -> Condition[Inserted]: ...
     @overload
-    def __rand__(self: Condition[Removed], other: AskedOfRemoved) -> Condition[Removed]: ...
+    def __rand__(self: Condition[Removed], other: AskRemoved) -> Condition[Removed]: ...
     def __rand__(self, other: Any) -> Condition[Any]:
         return _combine("&", other, self)
 
     @overload
-    def __or__(self: Condition[Anything], other: AskedOfAnything) -> Condition[Anything]: ...
+    def __or__(self: Condition[Anything], other: AskAnything) -> Condition[Anything]: ...
     @overload
-    def __or__(self: Condition[Written], other: AskedOfWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    def __or__(self: Condition[Written], other: AskWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
     @overload
-    def __or__(self: Condition[Existing], other: AskedOfExisting) -> Condition[Existing]: ...
+    def __or__(self: Condition[Existing], other: AskExisting) -> Condition[Existing]: ...
     @overload
-    def __or__(self: Condition[Modified], other: AskedOfModified) -> Condition[Modified]: ...
+    def __or__(self: Condition[Modified], other: AskModified) -> Condition[Modified]: ...
     @overload
-    def __or__(self: Condition[Inserted], other: AskedOfInserted) -> Condition[Inserted]: ...
+    def __or__(self: Condition[Inserted], other: AskInserted) -> Condition[Inserted]: ...
     @overload
-    def __or__(self: Condition[Removed], other: AskedOfRemoved) -> Condition[Removed]: ...
+    def __or__(self: Condition[Removed], other: AskRemoved) -> Condition[Removed]: ...
     def __or__(self, other: Any) -> Condition[Any]:
         return _combine("|", self, other)
 
     @overload
-    def __ror__(self: Condition[Anything], other: AskedOfAnything) -> Condition[Anything]: ...
+    def __ror__(self: Condition[Anything], other: AskAnything) -> Condition[Anything]: ...
     @overload
-    def __ror__(self: Condition[Written], other: AskedOfWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    def __ror__(self: Condition[Written], other: AskWritten) -> Condition[Written]: ...  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
     @overload
-    def __ror__(self: Condition[Existing], other: AskedOfExisting) -> Condition[Existing]: ...
+    def __ror__(self: Condition[Existing], other: AskExisting) -> Condition[Existing]: ...
     @overload
-    def __ror__(self: Condition[Modified], other: AskedOfModified) -> Condition[Modified]: ...
+    def __ror__(self: Condition[Modified], other: AskModified) -> Condition[Modified]: ...
     @overload
-    def __ror__(self: Condition[Inserted], other: AskedOfInserted) -> Condition[Inserted]: ...
+    def __ror__(self: Condition[Inserted], other: AskInserted) -> Condition[Inserted]: ...
     @overload
-    def __ror__(self: Condition[Removed], other: AskedOfRemoved) -> Condition[Removed]: ...
+    def __ror__(self: Condition[Removed], other: AskRemoved) -> Condition[Removed]: ...
     def __ror__(self, other: Any) -> Condition[Any]:
         return _combine("|", other, self)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__match_args__)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(getattr(self, name) for name in self.__match_args__)))
 
     def __invert__(self) -> Condition[R_contra]:
         return Not(self)
@@ -150,7 +146,7 @@ class Condition(ABC, Generic[R_contra]):
         )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Combination(Condition[R_contra]):
     """Several conditions, of which all must hold (`&`) or one (`|`); what comes after the deciding one is not asked."""
 
@@ -182,7 +178,7 @@ class Combination(Condition[R_contra]):
         return f" {self.operator} ".join(shown)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Not(Condition[R_contra]):
     """What another condition does not say."""
 
@@ -196,7 +192,7 @@ class Not(Condition[R_contra]):
         return f"~({self.part!r})" if _binds_less(self.part, "~") else f"~{self.part!r}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Predicate(Condition[R_contra]):
     """A function of the typed record.
 

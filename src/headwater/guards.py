@@ -6,8 +6,9 @@ from collections.abc import Collection
 from typing import Any
 
 from headwater.attributes import Attr
-from headwater.conditions import Anything, Condition
+from headwater.conditions import Condition
 from headwater.errors import DeclarationError
+from headwater.kinds import Anything
 from headwater.paths import format_path
 from headwater.places import read_paths
 from headwater.questions import OnlyChanged

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from headwater.errors import MalformedRecordError
 from headwater.models import Shape
@@ -18,6 +18,23 @@ ALL_KINDS: Final = tuple(RECORD_TYPES)
 
 AnyKind: TypeAlias = Insert[Any, Any] | Modify[Any, Any] | Remove[Any, Any]
 """What a function for any kind of record must accept; one that takes a `Record` does."""
+
+# The kinds of records that two conditions can have in common: what they are combined to can be asked of those.
+Inserted: TypeAlias = Insert[object, object]
+Modified: TypeAlias = Modify[object, object]
+Removed: TypeAlias = Remove[object, object]
+Written: TypeAlias = Inserted | Modified
+Existing: TypeAlias = Modified | Removed
+Anything: TypeAlias = Inserted | Modified | Removed
+
+if TYPE_CHECKING:
+    # A function may ask for a model of its own.
+    AskInserted: TypeAlias = Callable[[Insert[Any, Any]], bool]
+    AskModified: TypeAlias = Callable[[Modify[Any, Any]], bool]
+    AskRemoved: TypeAlias = Callable[[Remove[Any, Any]], bool]
+    AskWritten: TypeAlias = Callable[[Insert[Any, Any] | Modify[Any, Any]], bool]
+    AskExisting: TypeAlias = Callable[[Modify[Any, Any] | Remove[Any, Any]], bool]
+    AskAnything: TypeAlias = Callable[[AnyKind], bool]
 
 _PLAIN: Final = Shape()
 

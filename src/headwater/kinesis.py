@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from headwater.errors import MalformedRecordError, SourceError
-from headwater.streams import is_number
+from headwater.streams import KINESIS, is_number
 
-KINESIS: Final = "aws:kinesis"
 """The `eventSource` of a Kinesis record."""
 
 # https://github.com/awslabs/kinesis-aggregation/blob/master/KinesisAggregatedRecordFormat.md

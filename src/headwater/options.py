@@ -27,7 +27,7 @@ class Option(Condition[Any]):
         return False
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class OfTable(Option):
     """`table=`: the record is of that table."""
 
@@ -51,7 +51,7 @@ class OfTable(Option):
         return f"table={self.table!r}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class AnyChanged(Option):
     """`attribute=`: the value at one of these paths has changed, was added or was removed."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from headwater.errors import Phase
@@ -55,9 +54,11 @@ class Failed(NamedTuple):
     route: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(NamedTuple):
     """Not started: behind a failure, or since the time was nearly over. Lambda delivers it again."""
+
+    def __bool__(self) -> bool:
+        return True  # as the others, though it holds nothing
 
 
 Outcome: TypeAlias = Handled | Skipped | DeadLettered | Failed | Withheld

@@ -22,14 +22,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypedDict
 
 from headwater.errors import HeadwaterError, SourceError
 from headwater.get_records import is_page, lambda_record
-from headwater.kinesis import KINESIS, kinesis_number, placeholder, unwrap
 from headwater.outcomes import ACKNOWLEDGED, Outcome, acknowledged
-from headwater.streams import is_number
-from headwater.windows import Window, read_state, read_window
+from headwater.streams import KINESIS, is_number
+
+if TYPE_CHECKING:
+    from headwater.windows import Window
 
 RawRecord: TypeAlias = Mapping[str, Any]
 Source: TypeAlias = Literal[
@@ -132,10 +133,11 @@ def read_event(event: Any) -> Batch:
 def _read_mapping_event(event: Mapping[str, Any]) -> Batch:
     """What an event source mapping sends: changes of DynamoDB or of Kinesis, in a tumbling window or not."""
     records = _records(event)
-    window = read_window(event)
-    state = None if window is None else read_state(event)
+    window, state = _window(event) if "window" in event else (None, None)
     if not records or _source_of(records[0]) != KINESIS:
         return Batch("event source mapping", list(records), _numbers(records), window=window, state=state)
+    from headwater.kinesis import placeholder, unwrap  # few functions have a stream of Kinesis
+
     numbers = [_kinesis_number(index, outer) for index, outer in enumerate(records)]
     problems: dict[int, HeadwaterError] = {}
     changes: list[RawRecord] = []
@@ -146,6 +148,13 @@ def _read_mapping_event(event: Mapping[str, Any]) -> Batch:
             problems[index] = problem.with_traceback(None)  # of ours, which says nothing to who reads the log
             changes.append(placeholder(outer, number))
     return Batch("Kinesis Data Streams", changes, numbers, problems, list(records), window, state)
+
+
+def _window(event: Mapping[str, Any]) -> tuple[Window | None, Any]:
+    """The tumbling window of an event, and its state."""
+    from headwater.windows import read_state, read_window  # few functions have windows
+
+    return read_window(event), read_state(event)
 
 
 def _read_page(event: Mapping[str, Any], records: Sequence[Any]) -> Batch:
@@ -235,6 +244,8 @@ def _sequence_number(index: int, raw: RawRecord) -> str:
 
 
 def _kinesis_number(index: int, outer: Any) -> str:
+    from headwater.kinesis import kinesis_number
+
     source = _source_of(outer)
     if source != KINESIS:
         raise SourceError(

@@ -12,6 +12,9 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeGuard
 EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
 ImageName: TypeAlias = Literal["Keys", "NewImage", "OldImage"]
 
+KINESIS: Final = "aws:kinesis"
+"""The `eventSource` of a record of Kinesis Data Streams."""
+
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_StreamSpecification.html
 _VIEWS_WITH: Final = {
     "NewImage": "NEW_IMAGE or NEW_AND_OLD_IMAGES",
