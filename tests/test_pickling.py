@@ -175,3 +175,10 @@ def test_an_outcome_whose_error_can_not_be_pickled_says_so() -> None:
     with pytest.raises((AttributeError, pickle.PicklingError)):
         pickle.dumps(outcome)
     assert outcome.route == "first"
+
+
+def test_every_outcome_is_true_and_equals_its_like_alone() -> None:
+    """One that holds nothing too: `if outcome` asks whether there is one."""
+    assert all(OUTCOMES)
+    for position, outcome in enumerate(OUTCOMES):
+        assert [other == outcome for other in OUTCOMES].count(True) == 1, position

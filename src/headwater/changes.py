@@ -150,12 +150,14 @@ def same(old: WireValue | None, new: WireValue | None) -> bool:
         return old is new
     if old == new:
         return True
+    if _is_text(old) and _is_text(new):  # the most that changes, beside numbers
+        return False
     (old_tag, old_content), (new_tag, new_content) = tagged(old), tagged(new)
     if old_tag != new_tag:
         return False
     match old_tag:
-        case "S" | "N" if _is_the_only_text(old_content, old_tag) and _is_the_only_text(new_content, new_tag):
-            return False  # the same value would have been equal above
+        case "N" if _is_shortest(old_content) and _is_shortest(new_content):
+            return False  # the same number would have been equal above
         case "L":
             return len(old_content) == len(new_content) and all(
                 _same_at((index,), value, new_content[index]) for index, value in enumerate(old_content)
@@ -168,11 +170,15 @@ def same(old: WireValue | None, new: WireValue | None) -> bool:
             return bool(value_to_python(old) == value_to_python(new))
 
 
-def _is_the_only_text(content: object, tag: str) -> bool:
-    """Whether a value can be written in no other way: a text is, and a number without exponent or needless zeros."""
-    if not isinstance(content, str):
-        return False
-    return tag == "S" or (len(content) <= MAX_DIGITS and _SHORTEST.fullmatch(content) is not None)
+def _is_text(value: WireValue) -> bool:
+    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("S"), str)
+
+
+def _is_shortest(content: object) -> bool:
+    """Whether a number is written without exponent or needless zeros, so that it can be written in no other way."""
+    return (
+        isinstance(content, str) and len(content) <= MAX_DIGITS and _SHORTEST.fullmatch(content) is not None
+    )
 
 
 def _same_at(path: Path, old: WireValue | None, new: WireValue | None) -> bool:

@@ -150,7 +150,7 @@ def _read_mapping_event(event: Mapping[str, Any]) -> Batch:
     return Batch("Kinesis Data Streams", changes, numbers, problems, list(records), window, state)
 
 
-def _window(event: Mapping[str, Any]) -> tuple[Window | None, Any]:
+def _window(event: Mapping[str, Any]) -> tuple[Window, Any]:
     """The tumbling window of an event, and its state."""
     from headwater.windows import read_state, read_window  # few functions have windows
 

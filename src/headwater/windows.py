@@ -35,14 +35,12 @@ class Window(NamedTuple):
         return self.final or self.terminated_early
 
 
-def read_window(event: Mapping[str, Any]) -> Window | None:
-    """The window that an event belongs to; `None` where its mapping has no windows.
+def read_window(event: Mapping[str, Any]) -> Window:
+    """The window that an event belongs to, which has one.
 
     Raises:
         SourceError: When the event has a window and does not say all of it.
     """
-    if "window" not in event:
-        return None
     window = event["window"]
     start, end = (_read_time(window, name) for name in ("start", "end"))
     return Window(
