@@ -145,16 +145,16 @@ def decoder_for(model: Any) -> Decoder:
     Raises:
         pydantic.errors.PydanticUserError: When pydantic can make no validator for it.
     """
-    if any(model is plain or model == plain for plain in _PLAIN_MODELS):
-        return PLAIN
     # A | B equals B | A, but means another thing: the text tells them apart.
     key = (model, "" if isinstance(model, type) else repr(model))
     try:
         decoder = _DECODERS.get(key)
     except TypeError:  # not hashable, such as Annotated with a list in it
         return _make_decoder(model)
+    if decoder is None and any(model is plain or model == plain for plain in _PLAIN_MODELS):
+        decoder = _DECODERS[key] = PLAIN
     # One that is not complete names a class that is still to come: where it is asked for again, that may be known.
-    if decoder is None or not getattr(decoder.adapter, "pydantic_complete", True):
+    elif decoder is None or not getattr(decoder.adapter, "pydantic_complete", True):
         decoder = _DECODERS[key] = _make_decoder(model)
     return decoder
 
