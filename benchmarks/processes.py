@@ -16,8 +16,8 @@ from tests.parts.runtime_api import Invocation, Run, run_in_lambda
 FUNCTIONS = Path(__file__).parent / "functions"
 PATIENCE_SECONDS = 60
 IMPORTS = {
-    "`import headwater`": "import headwater",
     "Headwater, `StreamApp`, `Modify`": "from headwater import Modify, StreamApp",
+    "`import headwater`": "import headwater",
     "Powertools batch": "from aws_lambda_powertools.utilities.batch import BatchProcessor",
     "Powertools batch + parser": "from aws_lambda_powertools.utilities.batch import BatchProcessor; "
     "from aws_lambda_powertools.utilities.parser.models import DynamoDBStreamRecordModel",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -300,3 +302,76 @@ def test_an_insert_route_is_indexed_too() -> None:
 
     assert asked(router, THINGS.insert(KEY)) == []
     assert asked(router, THINGS.insert({**KEY, "A": 1})) == ["with_a"]
+
+
+class Name(str, Enum):  # noqa: UP042 - a StrEnum writes its text by itself
+    A = "A"
+
+
+@pytest.mark.parametrize(
+    "condition", [Attr(Name.A).changed(), Attr(Name.A).becomes([1]), Attr(Name.A).added()], ids=repr
+)
+def test_a_name_that_is_an_enum_is_its_text(condition: Any) -> None:
+    """In the table of routes as in the condition, and in what explains it."""
+    app = StreamApp()
+    app.on_modify(attribute=Name.A)(lambda record: None)
+    app.on_modify(when=condition)(lambda record: None)
+    change = THINGS.modify(KEY, {**KEY, "A": [1]})
+    assert app.run(event([change])).outcomes == [Handled(("<lambda>", "<lambda>"))]
+    assert str(app.explain(change)).count(": A absent -> <L>") == 2
+
+
+@pytest.mark.parametrize("names", [["A"], ["A", "B", "C", "D", "E"], ["A", "B"]])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({}, []),
+        ({}, "zz"),
+        ([], {}),
+        ({"A": None}, {"A": None}),
+        ({}, {"A": None}),
+        ({"A": None}, {}),
+        (MappingProxyType({}), MappingProxyType({})),
+        (None, {}),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("observers", [[], [print]], ids=["alone", "observed"])
+def test_an_odd_image_fails_its_record_whoever_looks(names: Any, old: Any, new: Any, observers: Any) -> None:
+    """The first look passes over nothing that a closer one would refuse."""
+    app = StreamApp(observers=observers)
+    app.on_modify(attribute=names)(lambda record: None)
+    raw = THINGS.modify(KEY, KEY)
+    raw["dynamodb"]["OldImage"], raw["dynamodb"]["NewImage"] = old, new
+    [outcome] = app.run({"Records": [raw]}).outcomes
+    assert isinstance(outcome, Failed)
+    assert "raised" in str(app.explain(raw))
+
+
+def test_an_odd_image_of_an_insert_or_removal_fails_its_record() -> None:
+    """As that of a modification."""
+    app = StreamApp()
+    app.on_insert(attribute="A")(lambda record: None)
+    app.on_remove(attribute="A")(lambda record: None)
+    for raw, image in ((THINGS.insert(KEY), "NewImage"), (THINGS.remove(KEY), "OldImage")):
+        odds: list[Any] = [[], "zz", {"A": None}]
+        for odd in odds:
+            raw["dynamodb"][image] = odd
+            assert isinstance(app.run({"Records": [raw]}).outcomes[0], Failed)
+
+
+def test_what_cannot_be_compared_is_explained_as_it_fails() -> None:
+    """Nested deeper than Python compares."""
+
+    def deep() -> Any:
+        value: Any = {"S": "x"}
+        for _ in range(100_000):
+            value = {"L": [value]}
+        return value
+
+    app = StreamApp()
+    app.on_modify(attribute="A")(lambda record: None)
+    raw = THINGS.modify(KEY, KEY)
+    raw["dynamodb"]["OldImage"]["A"], raw["dynamodb"]["NewImage"]["A"] = deep(), deep()
+    assert isinstance(app.run({"Records": [raw]}).outcomes[0], Failed)
+    assert "it fails, since a condition raises" in str(app.explain(raw))

@@ -497,3 +497,11 @@ def test_a_pattern_matches_as_a_regular_expression_would(pattern: KeyPattern, te
     """Each star as `.*`."""
     expression = "".join(".*" if token is None else token for token in pattern.tokens)
     assert pattern.matches({"SK": {"S": text}}) is (re.fullmatch(expression, text) is not None)
+
+
+def test_what_a_record_knows_of_other_entities_does_not_answer() -> None:
+    """A record that was pickled elsewhere has their number, which may be that of these here."""
+    entities = Entities({"Id=ORDER#*": Order}, unknown="ignore")
+    record = read_record(Table("Things", keys="Id").insert({"Id": "ORDER#1"}))
+    record._known[id(entities)] = (Entities({"Id=*": Line}, unknown="ignore"), Line)
+    assert entities.model_of(record) is Order

@@ -309,8 +309,21 @@ def test_an_exception_that_a_future_can_not_carry_is_a_failure_like_any_other() 
 
         [outcome] = app.run(event(records(1))).outcomes
         assert isinstance(outcome, Failed)
-        assert isinstance(outcome.error.__cause__ or outcome.error, StopIteration)
+        assert isinstance(outcome.error, StopIteration)
         assert (outcome.phase, outcome.route) == ("handler", "handle")
+
+
+def test_a_record_whose_content_a_handler_took_away_fails_alone() -> None:
+    """It is no record any more, so it counts as one of its table without a key."""
+    app, batch = StreamApp(on_failure="isolate"), event(records(1, 2))
+
+    @app.on_record
+    def handle(_record: Record) -> None:
+        del batch["Records"][1]["dynamodb"]
+
+    first, second = app.run(batch).outcomes
+    assert isinstance(first, Handled)
+    assert isinstance(second, Failed)
 
 
 def test_a_generator_is_refused_in_a_lane_too() -> None:

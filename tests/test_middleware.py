@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -306,6 +308,39 @@ def test_what_had_returned_is_remembered_when_a_middleware_fails() -> None:
     app(batch)
     assert [type(each) for each in app.run(batch).outcomes] == [Handled]
     assert said.count("handler") == 1
+
+
+def test_a_handler_that_a_middleware_gave_up_counts_for_itself_alone() -> None:
+    """It may end while another one runs, on a thread of the middleware's own; that one has not returned for that."""
+    app, first, go_on = StreamApp(ledger=MemoryLedger()), [True], threading.Event()
+
+    @app.middleware
+    def try_again(record: Any, call_next: Any) -> None:
+        def give_up() -> None:
+            with contextlib.suppress(ConnectionError):
+                call_next(record)
+
+        thread = threading.Thread(target=give_up)
+        thread.start()
+        thread.join(0.05)
+        if thread.is_alive():
+            call_next(record)
+
+    @app.on_insert
+    def slow(_record: Record) -> None:
+        if first.pop() if first else False:
+            go_on.wait()
+
+    @app.on_insert
+    def fails(_record: Record) -> None:
+        go_on.set()
+        time.sleep(0.1)
+        raise ConnectionError("never works")
+
+    for _ in range(2):
+        [outcome] = app.run(event(records())).outcomes
+        assert isinstance(outcome, Failed)
+        assert outcome.route == "fails"
 
 
 @pytest.mark.parametrize("fatal", [SystemExit, KeyboardInterrupt])

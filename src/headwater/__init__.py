@@ -161,10 +161,12 @@ else:  # to a type checker, a __getattr__ would make something of every misspelt
             from importlib.metadata import version
 
             return version("headwater")
-        if name not in _MODULE_OF:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
+        if name in _NAMES_OF:  # as in `except headwater.errors.HeadwaterError`
+            return import_module(f"headwater.{name}")
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(f"headwater.{_MODULE_OF[name]}"), name)
         globals()[name] = value  # the next one finds it here
         return value

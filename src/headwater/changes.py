@@ -192,7 +192,7 @@ def _same_at(path: Path, old: WireValue | None, new: WireValue | None) -> bool:
 def differs(old: WireItem, new: WireItem, name: Any) -> bool:
     """Whether an attribute may have changed: it is written otherwise, or in a way that is no value at all."""
     before = old.get(name)
-    return before != new.get(name) or (before is None and name in old)
+    return before != new.get(name) or (before is None and (name in old or name in new))
 
 
 def changed(old: WireItem, new: WireItem, path: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from headwater.changes import differs
 from headwater.conditions import Combination, Condition
+from headwater.places import NO_IMAGE
 from headwater.records import Record
 from headwater.routes import Route
 from headwater.screens import Screen, everybody, nobody, screen_differences
@@ -20,8 +21,6 @@ from headwater.triggers import Differs, Trigger, key_of, triggers
 
 Positions: TypeAlias = Sequence[int]
 
-_ABSENT: Final[Mapping[str, ImageName]] = {"INSERT": "OldImage", "REMOVE": "NewImage"}
-"""By event name, the image that such records lack: there is no item before an insert, nor after a removal."""
 _FEW: Final = 4
 
 
@@ -142,7 +141,7 @@ def _index_of(found: Mapping[int, frozenset[Trigger] | None], kind: str) -> Inde
 
 def _image(kind: str, stream: Mapping[str, Any], name: ImageName) -> Mapping[str, Any] | None:
     """An image; `None` where it is missing or none, so that who needs it is asked and says so."""
-    if kind != "MODIFY" and _ABSENT.get(kind) == name:
+    if kind != "MODIFY" and NO_IMAGE.get(kind) == name:
         return {}
     image = stream.get(name)
     return image if isinstance(image, dict) else None

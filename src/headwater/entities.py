@@ -88,11 +88,11 @@ class Entities:
             MissingImageError: When the attribute that tells is in an image that the stream's view type leaves out.
             WireValueError: When that attribute is not in the wire form.
         """
-        # Found out once, however many routes ask. With itself beside the answer, no other object can get its id.
-        _, model = record._known.get(id(self)) or record._known.setdefault(
-            id(self), (self, self._find(record))
-        )
-        return model
+        # Found out once, however many routes ask. In a record that was pickled, the id may be that of another object.
+        known = record._known.get(id(self))
+        if known is None or known[0] is not self:
+            known = record._known[id(self)] = (self, self._find(record))
+        return known[1]
 
     def _find(self, record: Record) -> Any:
         return next((model for claim, model in self.claims if claim(record)), None)

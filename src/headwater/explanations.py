@@ -78,7 +78,11 @@ def explain_route(route: Route, record: Record) -> Answer:
     if not route.conditions:
         return Answer(text, said=True)
     everything: Condition[Any] = Combination("&", route.conditions)
-    if ruled_out(everything, record):
+    try:
+        is_ruled_out = ruled_out(everything, record)
+    except Exception as error:
+        return Answer(text, error=error)
+    if is_ruled_out:
         return replace(_explain_ruled_out(everything, record), condition=text)
     return replace(explain_condition(everything, record, shape), condition=text)
 

@@ -17,7 +17,8 @@ def item_of(raw: RawRecord) -> Item:
     Records whose keys can not be read count as one item of their table, so that they never overlap.
     """
     table = raw.get("eventSourceARN"), raw.get("tableName")
-    keys = raw["dynamodb"].get("Keys")
+    stream = raw.get("dynamodb")  # which a handler of an earlier record may have taken away
+    keys = stream.get("Keys") if isinstance(stream, dict) else None
     if not isinstance(keys, dict):
         return repr(table), None
     names = keys if len(keys) == 1 else sorted(keys, key=str)

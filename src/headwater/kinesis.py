@@ -17,8 +17,6 @@ from typing import Any, Final
 from headwater.errors import MalformedRecordError, SourceError
 from headwater.streams import KINESIS, is_number
 
-"""The `eventSource` of a Kinesis record."""
-
 # https://github.com/awslabs/kinesis-aggregation/blob/master/KinesisAggregatedRecordFormat.md
 _AGGREGATED: Final = b"\xf3\x89\x9a\xc2"
 

@@ -27,7 +27,9 @@ def parse_path(text: str) -> Path:
         ValueError: When it is empty or not in that form. The message says how to write a name with dots in it.
     """
     if _PLAIN.fullmatch(text):
-        return (text,)  # as most are: the other pattern need not be compiled
+        return (
+            str.__str__(text),
+        )  # as most are: the other pattern need not be compiled. Of an Enum, its text
     steps: list[Step] = []
     position = 0
     step = re.compile(_STEP, re.VERBOSE)

@@ -16,7 +16,7 @@ from headwater.streams import ImageName
 from headwater.values import WireValue, value_to_python
 
 BOTH_IMAGES: Final[tuple[ImageName, ...]] = ("OldImage", "NewImage")
-_NO_IMAGE: Final[Mapping[str, ImageName]] = {"INSERT": "OldImage", "REMOVE": "NewImage"}
+NO_IMAGE: Final[Mapping[str, ImageName]] = {"INSERT": "OldImage", "REMOVE": "NewImage"}
 
 
 def read(record: Record, image: ImageName, path: Path) -> WireValue | None:
@@ -26,7 +26,7 @@ def read(record: Record, image: ImageName, path: Path) -> WireValue | None:
         MissingImageError: When the stream's view type leaves the image out.
         WireValueError: When a value on the way is not in the wire form.
     """
-    if image == _NO_IMAGE.get(record.event_name):
+    if image == NO_IMAGE.get(record.event_name):
         return None
     try:
         return lookup(record.wire_image(image), path)
@@ -53,7 +53,7 @@ def values_at(record: Record, images: tuple[ImageName, ...], *paths: Path) -> Ma
     """The values at some paths of images, by their places; without those that can not be read."""
     found: dict[str, WireValue | None] = {}
     for path, image in product(paths, images):
-        if image != _NO_IMAGE.get(record.event_name):
+        if image != NO_IMAGE.get(record.event_name):
             with contextlib.suppress(HeadwaterError):  # what is wrong with it is what the condition raises
                 found[format_path((image, *path))] = read(record, image, path)
     return found

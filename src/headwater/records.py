@@ -225,7 +225,7 @@ class Record(Generic[M_co, K_co]):
         return stream
 
     def _image(self, name: ImageName, decoder: Decoder) -> Any:
-        if (image := self._known.get((name, decoder))) is not None:
+        if (image := self._known.get((name, decoder), ...)) is not ...:
             return image
         try:
             image = self._known[name, decoder] = decoder(self.wire_image(name))

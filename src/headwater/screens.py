@@ -37,6 +37,8 @@ def _same(name: str) -> Screen:
     def screen(raw: Mapping[str, Any]) -> bool:
         stream = raw["dynamodb"]
         old, new = stream["OldImage"], stream["NewImage"]
+        if type(old) is not dict or type(new) is not dict:
+            return False
         before = old.get(name)
         if before is None:  # absent, or no value at all
             return name not in old and name not in new
@@ -50,12 +52,14 @@ def _neither_of(names: frozenset[str]) -> Screen:
     def screen(raw: Mapping[str, Any]) -> bool:
         stream = raw["dynamodb"]
         old, new = stream["OldImage"], stream["NewImage"]
-        if names.isdisjoint(old.keys()) and names.isdisjoint(new.keys()):
+        if type(old) is not dict or type(new) is not dict:
+            return False
+        if names.isdisjoint(old) and names.isdisjoint(new):
             return True
         if old.keys() != new.keys():
             return False
         for name in old:  # noqa: SIM110 - a generator would double the price
-            if name in names and old[name] != new[name]:
+            if name in names and (old[name] is None or old[name] != new[name]):
                 return False
         return True
 
@@ -64,6 +68,7 @@ def _neither_of(names: frozenset[str]) -> Screen:
 
 def _none_of(names: frozenset[str], image: str) -> Screen:
     def screen(raw: Mapping[str, Any]) -> bool:
-        return names.isdisjoint(raw["dynamodb"][image].keys())
+        item = raw["dynamodb"][image]
+        return type(item) is dict and names.isdisjoint(item)
 
     return screen

@@ -39,7 +39,6 @@ Source: TypeAlias = Literal[
 
 _DYNAMODB: Final = "aws:dynamodb"
 _STREAM: Final = itemgetter("dynamodb")
-_NUMBER: Final = itemgetter("SequenceNumber")
 _SOURCE: Final = itemgetter("eventSource")
 _DISCARDED: Final = ("DDBStreamBatchInfo", "KinesisBatchInfo")
 """Where an on-failure message says which records were discarded."""
@@ -212,12 +211,12 @@ def _records(event: Mapping[str, Any]) -> list[Any]:
 def _numbers(records: Sequence[Any]) -> list[str]:
     """The sequence numbers of records. All of them are looked at together; only where one is odd, each by itself."""
     try:
-        streams = list(map(_STREAM, records))
-        numbers = list(map(_NUMBER, streams))
-        are_dicts = {*map(type, records), *map(type, streams)} <= {dict}
-        of_streams = list(map(_SOURCE, records)) == [_DYNAMODB] * len(records)
-        if are_dicts and of_streams and all(numbers) and "".join(numbers).encode().isdigit():
-            return numbers
+        # Their types first: another mapping might make up what it is asked for.
+        if {*map(type, records)} == {dict} and {*map(type, map(_STREAM, records))} == {dict}:
+            numbers = [raw["dynamodb"]["SequenceNumber"] for raw in records]
+            of_streams = list(map(_SOURCE, records)) == [_DYNAMODB] * len(records)
+            if of_streams and all(numbers) and "".join(numbers).encode().isdigit():
+                return numbers
     except (KeyError, TypeError, ValueError):
         pass
     return [_identify(index, raw, _sequence_number) for index, raw in enumerate(records)]

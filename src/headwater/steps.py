@@ -111,7 +111,7 @@ class Steps:
         if middleware.is_async:
             returned = middleware.function(*arguments)
         else:
-            returned = await self._on_thread(self._calls, middleware.function, *arguments)
+            returned = unpack(await self._on_thread(self._calls, middleware.function, *arguments))
         refuse_unfinished(await awaited(returned), work.record, middleware.name)
 
     async def _handle(self, work: Work) -> None:
@@ -124,17 +124,18 @@ class Steps:
                 if route.is_async:
                     returned = route.call(work.record, context)
                 else:
-                    returned = await self._on_thread(self._handler_calls, route.call, work.record, context)
+                    called = self._on_thread(self._handler_calls, route.call, work.record, context)
+                    returned = unpack(await called)  # here, as a coroutine lets no StopIteration out
                 refuse_unfinished(await awaited(returned), work.record, route.name)
         work.complete = True
 
     async def _on_thread(
         self, calls: list[Future[Result]], function: Callable[..., Any], *arguments: Any
-    ) -> Any:
+    ) -> Result:
         call = self._workers.submit(function, *arguments)
         calls.append(call)
         try:
-            return unpack(await asyncio.wrap_future(call))
+            return await asyncio.wrap_future(call)
         except asyncio.CancelledError:
             if not call.done():  # given up, it goes on: what comes next must not wait for its thread
                 self._workers.renew()
@@ -188,7 +189,7 @@ class Steps:
         self._storing = True
         try:
             if self._postbox is None:
-                stored = await self._on_thread(self._calls, self._invocation.store, letter)
+                stored = unpack(await self._on_thread(self._calls, self._invocation.store, letter))
                 refuse_unstored(await awaited(stored))
             else:
                 await self._postbox.post(letter)

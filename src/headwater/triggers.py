@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from headwater.conditions import Combination, Condition, Predicate
 from headwater.errors import WireValueError
 from headwater.options import AnyChanged, Option
+from headwater.paths import Path
 from headwater.streams import ImageName
 from headwater.values import number
 
@@ -41,7 +42,7 @@ def triggers(condition: Condition[Any], kind: str) -> frozenset[Trigger] | None:
     """
     match condition:
         case AnyChanged():
-            return frozenset(Differs(str(path[0])) for path in condition.paths)
+            return frozenset(Differs(_name(path)) for path in condition.paths)
         case Combination() if any(isinstance(part, Option) and part.may_fail for part in condition.parts):
             return None
         case Combination():
@@ -66,7 +67,7 @@ def _of_question(condition: Condition[Any], kind: str) -> frozenset[Trigger] | N
         case Transition():
             becomes = condition.operator == "becomes"
             value = _holds("NewImage", condition.path, condition.others) if becomes else None
-            return value or frozenset({Differs(str(condition.path[0]))})
+            return value or frozenset({Differs(_name(condition.path))})
         case Comparison(operator="eq" | "is_in", operand=Located() as operand):
             return _holds(operand.image_of(kind), operand.path, condition.others)
         case _:
@@ -95,6 +96,11 @@ def _holds(image: ImageName, path: tuple[Any, ...], others: tuple[Any, ...]) -> 
     name, *further = path
     keys = [key_of(getattr(other, "wire", None)) for other in others]
     return None if further or None in keys else frozenset(Holds(image, name, key) for key in keys)
+
+
+def _name(path: Path) -> str:
+    """The attribute at the top of the item that a path leads into."""
+    return cast("str", path[0])
 
 
 def _breadth(found: frozenset[Trigger]) -> tuple[bool, int]:

@@ -32,8 +32,6 @@ class Work:
     """
 
     __slots__ = (
-        "_began",
-        "_watched",
         "attempts",
         "called",
         "complete",
@@ -73,30 +71,9 @@ class Work:
         self.failed, self.called, self.complete = None, True, False
         return [route for route in self.routes if route.key not in self.done] if self.done else self.routes
 
-    def watch(self, route: Route) -> Work:
-        """A block in which the handler of a route runs: notes how long it took and how it ended.
-
-        `Skip` ends there, as if the handler had returned. One handler of a record runs at a time.
-        """
-        self._watched = route
-        return self
-
-    def __enter__(self) -> None:
-        self._began = perf_counter()
-
-    def __exit__(
-        self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
-    ) -> bool:
-        route = self._watched
-        self.seconds[route.name] = self.seconds.get(route.name, 0.0) + perf_counter() - self._began
-        if isinstance(error, Skip):
-            self.skipped.append(error.reason)
-        elif error is not None:
-            if isinstance(error, Exception):
-                self.failed = Failed(_phase(error, self.record), error, route.name)
-            return False
-        self.done.add(route.key)
-        return True
+    def watch(self, route: Route) -> Watch:
+        """A block in which the handler of a route runs: notes how long it took and how it ended."""
+        return Watch(self, route)
 
     def refuse_another(self, record: object) -> None:
         """Refuse what a middleware hands on, when it is not the record that it was given.
@@ -109,6 +86,36 @@ class Work:
                 f"a middleware called call_next with {record!r} and not with the record that it was given: hand that on",
                 sequence_number=self.record.sequence_number,
             )
+
+
+class Watch:
+    """Stands around one call of a handler. `Skip` ends here, as if the handler had returned.
+
+    One for each call: a middleware may have given up a call that goes on while it makes the next one.
+    """
+
+    __slots__ = ("_began", "_route", "_work")
+
+    def __init__(self, work: Work, route: Route) -> None:
+        self._work = work
+        self._route = route
+
+    def __enter__(self) -> None:
+        self._began = perf_counter()
+
+    def __exit__(
+        self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> bool:
+        work, route = self._work, self._route
+        work.seconds[route.name] = work.seconds.get(route.name, 0.0) + perf_counter() - self._began
+        if isinstance(error, Skip):
+            work.skipped.append(error.reason)
+        elif error is not None:
+            if isinstance(error, Exception):
+                work.failed = Failed(_phase(error, work.record), error, route.name)
+            return False
+        work.done.add(route.key)
+        return True
 
 
 def refuse_unfinished(returned: object, record: Record, name: str) -> None:
