@@ -337,8 +337,9 @@ def test_a_handler_that_a_middleware_gave_up_counts_for_itself_alone() -> None:
         time.sleep(0.1)
         raise ConnectionError("never works")
 
+    batch = event(records())
     for _ in range(2):
-        [outcome] = app.run(event(records())).outcomes
+        [outcome] = app.run(batch).outcomes
         assert isinstance(outcome, Failed)
         assert outcome.route == "fails"
 
