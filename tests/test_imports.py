@@ -339,12 +339,13 @@ def test_each_public_name_has_a_docstring() -> None:
     assert [value.__name__ for value in documented if not value.__doc__] == []
 
 
-def test_the_modules_of_public_names_are_there() -> None:
+def test_the_modules_of_public_names_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Type checkers believe so, since the package imports from them: `except headwater.errors.HeadwaterError`."""
     assert (
-        fresh("import headwater\nprint(repr(headwater.errors.__name__).replace(chr(39), chr(34)))")
-        == "headwater.errors"
+        fresh("import headwater\nprint(chr(34) + headwater.errors.__name__ + chr(34))") == "headwater.errors"
     )
+    monkeypatch.delattr(headwater, "errors")
+    assert headwater.errors is sys.modules["headwater.errors"]
 
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
