@@ -9,6 +9,11 @@ from rich.table import Table
 from benchmarks.results import EVEN, Comparison, Results, Row, losses
 
 FLOOR = "(floor)"
+HEAD = f"""# Figures
+
+What `make bench` has measured: times as multiples of the first row of each workload, so more than 1 is slower. {FLOOR} marks what does less
+than is needed. The documentation's page on performance shows these tables with what they mean.
+"""
 
 
 def show_ratio(ratio: float) -> str:
@@ -53,10 +58,11 @@ def markdown(results: Results) -> str:
         **{family: _table(c for c in results.comparisons if c.family == family) for family in families},
         "losses": _losses(results),
     }
-    return "\n".join(
+    marked = (
         f"<!-- --8<-- [start:{name}] -->\n{text}\n<!-- --8<-- [end:{name}] -->\n"
         for name, text in sections.items()
     )
+    return "\n".join((HEAD, *marked))
 
 
 def _table(comparisons: Iterable[Comparison]) -> str:
