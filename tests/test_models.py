@@ -345,7 +345,8 @@ def test_a_decoder_made_before_a_class_is_defined_gets_fast_with_it(monkeypatch:
     try:
         decoder = decoder_for(Waiting)
     except pydantic.errors.PydanticUndefinedAnnotation:
-        pytest.skip("this pydantic makes no validator for it")
+        assert not hasattr(TypeAdapter, "rebuild")  # an older pydantic makes none before the class is there
+        return
     for _ in range(2):
         with pytest.raises(pydantic.errors.PydanticUserError):
             decoder({"soon": {"M": {}}})
