@@ -82,9 +82,8 @@ class Invocation:
     @property
     def is_untold(self) -> bool:
         """Whether a record that no route wants makes no difference: nobody is told, and nothing is known of any record."""
-        return (
-            not self._observers and not self.batch.problems and (self._tally is None or not self._tally.knows)
-        )
+        knows = self._tally is not None and self._tally.knows
+        return not (self.observed or self.batch.problems or knows)
 
     @property
     def holds_items(self) -> bool:

@@ -146,7 +146,7 @@ class _Writer:
             case "nullable" | "default" | "function-after":
                 return self.content(schema["schema"], config)
             case "model" | "dataclass":
-                seen_whole = schema.get("custom_init") or not _ignores_others(schema, None)
+                seen_whole = schema.get("custom_init") or not _ignores_others(schema, schema.get("config"))
                 return None if seen_whole else self.content(schema["schema"], schema["config"])
             case _:
                 return self._structure(schema, config)
@@ -244,6 +244,5 @@ def _is_known(schema: Schema) -> bool:
 
 def _ignores_others(schema: Schema, config: Any) -> bool:
     """Whether attributes without a field make no difference; not certain without the configuration that applies."""
-    config = schema.get("config", config)
     behaviours = {schema.get("extra_behavior"), (config or {}).get("extra_fields_behavior")}
     return config is not None and behaviours <= {None, "ignore"}
