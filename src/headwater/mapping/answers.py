@@ -1,4 +1,4 @@
-"""What Lambda makes of a function's answer when `ReportBatchItemFailures` is on.
+"""What Lambda makes of what a function answers, for a batch of a DynamoDB stream.
 
 Source: [Configuring partial batch response with DynamoDB and Lambda](
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html), where the success and failure
@@ -8,25 +8,58 @@ conditions are listed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 
-def first_to_redeliver(answer: Any, sequence_numbers: Sequence[str]) -> int | None:
-    """From which record of the batch on Lambda delivers again.
+class Returned(NamedTuple):
+    """The function came to its end.
 
-    Args:
-        answer: What the function returned, as parsed JSON.
-        sequence_numbers: Those of the batch, in its order.
-
-    Returns:
-        The position of the first record to deliver again; `None` when the whole batch is done. An identifier that names
-        no record of the batch makes all of it a failure.
+    Attributes:
+        payload: What it returned, as parsed JSON.
     """
-    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
-    if not failures:
-        return None
-    if not isinstance(failures, list):
-        return 0
-    positions = {number: position for position, number in enumerate(sequence_numbers)}
-    named = [failure.get("itemIdentifier") if isinstance(failure, dict) else None for failure in failures]
-    return min(positions.get(number, 0) if isinstance(number, str) else 0 for number in named)
+
+    payload: Any
+
+
+class Raised(NamedTuple):
+    """The function failed: it raised, ran out of time or memory, or its process ended. What it said is ignored.
+
+    Attributes:
+        error_type: As in Lambda's error object, such as `ValueError` or `Sandbox.Timedout`.
+        message: What went wrong.
+    """
+
+    error_type: str
+    message: str
+
+
+class NotRun(NamedTuple):
+    """The function was not reached: throttled, or an error of the service. This is no attempt.
+
+    Attributes:
+        reason: Why.
+    """
+
+    reason: str
+
+
+Answer: TypeAlias = Returned | Raised | NotRun
+"""How an invocation ended."""
+
+
+class Verdict(NamedTuple):
+    """What the mapping makes of an answer.
+
+    Attributes:
+        kind: `done` when all of the batch is, `partial` when it is up to a record behind the first, else `failed`.
+        redeliver_from: The position of the first record that is not done; `None` when all are.
+        reason: Why, in words; empty when all are done.
+        raised: Whether the function itself failed, and no response named the failure.
+        state: The state of the tumbling window that came with the response; `None` where there is none.
+    """
+
+    kind: Literal["done", "partial", "failed"]
+    redeliver_from: int | None = None
+    reason: str = ""
+    raised: bool = False
+    state: Any = None
