@@ -1,0 +1,135 @@
+"""A shard under an event source mapping: a state machine without a clock and without I/O.
+
+Records that were read are offered to it. It says what is to be invoked and discarded, is told how each invocation ended,
+and knows the checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any, Final
+
+from headwater.mapping.answers import Answer
+from headwater.mapping.entries import Entry
+from headwater.mapping.history import Delivery, Discard, Invocation
+from headwater.mapping.lane import Lane, Numbers
+from headwater.mapping.rules import Rules
+
+_BATCHES_AHEAD: Final = 2
+_RECORDS_AHEAD: Final = 2_000
+
+
+class Shard:
+    """A shard under an event source mapping. All times are seconds since 1970.
+
+    Attributes:
+        shard_id: Its name.
+        checkpoint: The sequence number up to which, itself included, all records are settled; `None` before the first.
+        closed: Whether its end has been read.
+        filtered: How many records the filters did not want.
+    """
+
+    def __init__(self, shard_id: str, rules: Rules) -> None:
+        """Start with nothing read.
+
+        Args:
+            shard_id: Its name.
+            rules: What holds for all shards of the mapping.
+        """
+        self.shard_id = shard_id
+        self.checkpoint: str | None = None
+        self.closed = False
+        self.filtered = 0
+        settings = rules.settings
+        numbers = Numbers(count(1), count(1))
+        self._rules = rules
+        self._lanes = [
+            Lane(number, shard_id, rules, numbers) for number in range(settings.parallelization_factor)
+        ]
+        self._unsettled: deque[Entry] = deque()
+        self._caught_up = False
+        per_lane = _BATCHES_AHEAD * settings.batch_size * settings.parallelization_factor
+        self._most_ahead = max(_RECORDS_AHEAD, per_lane)
+
+    def offer(self, records: Sequence[Mapping[str, Any]], now: float) -> list[Entry]:
+        """Take what one read of the stream brought, in the stream's order.
+
+        Args:
+            records: In Lambda's form; none when there was nothing.
+            now: When they were read.
+
+        Returns:
+            The records that the filters want, as they are tracked from now on.
+        """
+        self._caught_up = not records
+        wanted = []
+        for raw in records:
+            entry = Entry(raw, now)
+            if self._rules.wanted(raw):
+                self._lane_of(entry).put(entry)
+                wanted.append(entry)
+            else:
+                entry.settled = True
+                self.filtered += 1
+            self._unsettled.append(entry)
+        self._advance()
+        return wanted
+
+    def close(self) -> None:
+        """The shard has ended: nothing more will be offered."""
+        self.closed = True
+
+    @property
+    def has_room(self) -> bool:
+        """Whether reading more makes sense: not while many records wait for one that fails."""
+        return not self.closed and len(self._unsettled) < self._most_ahead
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended and all of it is settled: its children may start."""
+        return self.closed and not self._unsettled and all(lane.idle for lane in self._lanes)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was offered is settled, and no tumbling window is open."""
+        return not self._unsettled and all(lane.idle for lane in self._lanes)
+
+    def due(self, now: float) -> list[Invocation | Discard]:
+        """What is to be done now: records to discard, invocations to start, at most one in each lane."""
+        steps: list[Invocation | Discard] = []
+        for lane in self._lanes:
+            steps += lane.due(now, caught_up=self._caught_up, closed=self.closed)
+        self._advance()
+        return steps
+
+    def wake_at(self, now: float) -> float | None:
+        """When to ask `due` again though nothing is offered or answered until then; `None` where there is no such time."""
+        times = [lane.wake_at(now, caught_up=self._caught_up) for lane in self._lanes]
+        return min((time for time in times if time is not None), default=None)
+
+    def answered(self, invocation: Invocation, answer: Answer, now: float) -> list[Delivery | Discard]:
+        """Go on after an invocation.
+
+        Args:
+            invocation: One that `due` said to start.
+            answer: How it ended.
+            now: When.
+
+        Returns:
+            The delivery, and then the records that are discarded after it.
+        """
+        steps = self._lanes[invocation.lane].answered(answer, now)
+        self._advance()
+        return steps
+
+    def _lane_of(self, entry: Entry) -> Lane:
+        if len(self._lanes) > 1:
+            keys = entry.raw["dynamodb"].get("Keys", {})
+            entry.lane = self._rules.assumptions.lane_of(keys, len(self._lanes))
+        return self._lanes[entry.lane]
+
+    def _advance(self) -> None:
+        while self._unsettled and self._unsettled[0].settled:
+            self.checkpoint = self._unsettled.popleft().sequence_number
