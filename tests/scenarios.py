@@ -16,7 +16,9 @@ ERRORS: Final = f"{GUIDE}services-dynamodb-errors.html"
 PARAMETERS: Final = f"{GUIDE}services-ddb-params.html"
 FILTERS: Final = f"{GUIDE}with-ddb-filtering.html"
 WINDOWS: Final = f"{GUIDE}services-ddb-windows.html"
-RECORDED: Final = "https://github.com/localstack/localstack/tree/8b9a79f05/tests/aws/services/lambda_/event_source_mapping"
+RECORDED: Final = (
+    "https://github.com/localstack/localstack/tree/8b9a79f05/tests/aws/services/lambda_/event_source_mapping"
+)
 """Snapshots that LocalStack's developers have recorded against AWS."""
 
 REPORT: Final = {"function_response_types": ("ReportBatchItemFailures",)}

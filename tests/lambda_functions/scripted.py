@@ -23,7 +23,9 @@ def lambda_handler(event: dict[str, Any], context: object) -> Any:
     script = json.loads(os.environ["SCRIPT"])
     log = Path(script["log"])
     earlier = Counter(
-        number for line in (log.read_text() if log.exists() else "").splitlines() for number in json.loads(line)
+        number
+        for line in (log.read_text() if log.exists() else "").splitlines()
+        for number in json.loads(line)
     )
     numbers = [int(record["dynamodb"]["Keys"]["Id"]["S"]) for record in event["Records"]]
     with log.open("a") as file:
