@@ -220,7 +220,7 @@ def test_a_function_that_was_not_reached_has_used_no_attempt() -> None:
         assert driver.shard.wake_at(at - 0.1) == at
     assert waits == [0.5, 1.0, 2.0]
     invocation = driver.invocation(at)
-    delivery, discard = driver.shard.answered(invocation, names(entry), at)
+    _, discard = driver.shard.answered(invocation, names(entry), at)
     assert isinstance(discard, Discard)
     assert discard.document is not None
     assert discard.document["requestContext"]["approximateInvokeCount"] == 1
