@@ -26,6 +26,7 @@ from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
 import headwater
 import headwater.aws
+import headwater.mapping
 import headwater.testing
 from headwater import SourceError
 from headwater.sources import read_event
@@ -255,7 +256,7 @@ def test_every_test_that_a_page_names_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [headwater, headwater.aws, headwater.testing], ids=lambda module: module.__name__
+    "module", [headwater, headwater.aws, headwater.mapping, headwater.testing], ids=lambda module: module.__name__
 )
 def test_every_public_name_is_in_the_reference(module: types.ModuleType) -> None:
     """The pages of the reference name each of them once, and nothing else of the module."""
