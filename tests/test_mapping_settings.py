@@ -21,9 +21,9 @@ from headwater.mapping.settings import EventSourceMapping, SettingsError
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/Scores/stream/2026-11-21T00:00:00.000"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:discarded"
-MODEL = botocore.session.get_session().get_service_model("lambda")
-REQUEST = MODEL.operation_model("CreateEventSourceMapping").input_shape
-ANSWER = MODEL.operation_model("GetEventSourceMapping").output_shape
+MODEL: Any = botocore.session.get_session().get_service_model("lambda")
+REQUEST: Any = MODEL.operation_model("CreateEventSourceMapping").input_shape
+ANSWER: Any = MODEL.operation_model("GetEventSourceMapping").output_shape
 
 ARNS = [
     None,
