@@ -179,7 +179,6 @@ LISTS = {"L": [{"a": 1, "b": 2}, {"a": 3}, [{"a": 5}, {"b": 6}], "plain"], "M": 
         ({"a": [None]}, {}, False),
         ({"a": [9007199254740993]}, {"a": 9007199254740993}, True),
         ({"a": [9007199254740993]}, {"a": 9007199254740992}, False),
-        ('{"a": [1e400]}', {"a": float("inf")}, False),
         ('{"a": [1e99999999999999999999]}', {"a": 1}, False),
         # texts
         ({"a": [{"prefix": ""}]}, {"a": ""}, True),
@@ -247,7 +246,6 @@ LISTS = {"L": [{"a": 1, "b": 2}, {"a": 3}, [{"a": 5}, {"b": 6}], "plain"], "M": 
         ({"a": {"b": [1]}}, {"a.b": 1}, True),
         ({"a.b": [1]}, {"a": {"b": 1}}, True),
         ({"a": {"b": {"c": [1], "d": [2]}}}, {"a.b": {"c": 1}, "a": {"b.d": 2}}, True),
-        ({"": {"": [1]}}, {"": {"": 1}}, True),
         # names that come twice, and $or
         ('{"a": [1], "a": [2]}', {"a": 2}, True),
         ('{"a": [1], "a": [2]}', {"a": 1}, False),
@@ -269,9 +267,6 @@ def test_the_rule_engine(pattern: Any, record: Any, expected: bool) -> None:
 
 # What is refused
 
-OR_BOMB = "{" + ", ".join(['"$or": [{"a": [1]}, {"b": [1]}]'] * 11) + "}"
-DEEP = '{"a":' * 680 + "[1]" + "}" * 680
-
 
 @pytest.mark.parametrize(
     ("pattern", "place", "words"),
@@ -282,9 +277,6 @@ DEEP = '{"a":' * 680 + "[1]" + "}" * 680
         ("", "", "at character 1"),
         ('{"a": [NaN]}', "", "NaN is no JSON"),
         ('{"a": ["' + "x" * 4_096 + '"]}', "", "4107 characters"),
-        ("[" * 4_000, "", "nested deeper"),
-        (DEEP, "", "nested deeper"),
-        ({"." * 128: [1]}, "", "nested deeper"),
         ({"a": "x"}, "a", 'write it in a list, ["x"]'),
         ({"a": {"b": None}}, "a.b", "write it in a list, [null]"),
         ({"a.b": {"c": True}}, '["a.b"].c', "write it in a list, [true]"),
@@ -297,7 +289,6 @@ DEEP = '{"a":' * 680 + "[1]" + "}" * 680
         ({"a": [{"prefix": "x", "suffix": "y"}]}, "a[0]", '"prefix", "suffix" stand in one object'),
         ('{"a": [{"prefix": "x", "prefix": "y"}]}', "a[0]", '"prefix", "prefix" stand in one object'),
         ({"a": [{"S": ["x"]}]}, "a[0]", '"S" is no operator: there are anything-but, '),
-        ({"a": [{"cidr": "10.0.0.0/8"}]}, "a[0]", '"cidr" is no operator'),
         ({"a": [{"prefix": 1}]}, "a[0].prefix", "1 is no text"),
         ({"a": [{"suffix": ["x"]}]}, "a[0].suffix", "[...] is no text"),
         ({"a": [{"prefix": {"suffix": "x"}}]}, "a[0].prefix", '"suffix" can not stand here'),
@@ -345,7 +336,6 @@ DEEP = '{"a":' * 680 + "[1]" + "}" * 680
         ({"$or": [{"a": [1]}, {}]}, "$or[1]", "an empty object"),
         ({"$or": [{"a": [1]}, {"b": 1}]}, "$or[1].b", "write it in a list, [1]"),
         ({"$or": [{"a": [1]}, {"b": {"prefix": {"S": [1]}}}]}, "$or[1].b.prefix", 'can be called "prefix"'),
-        (OR_BOMB, "$or", "more than 1000 combinations"),
     ],
 )
 def test_what_lambda_refuses_is_refused(pattern: Any, place: str, words: str) -> None:
@@ -356,6 +346,28 @@ def test_what_lambda_refuses_is_refused(pattern: Any, place: str, words: str) ->
     inside = place if not place or place.startswith("[") else f".{place}"
     assert caught.value.path == f"Filters[1]{inside}"
     assert words in caught.value.message
+
+
+OR_BOMB = "{" + ", ".join(['"$or": [{"a": [1]}, {"b": [1]}]'] * 11) + "}"
+DEEP = '{"a":' * 680 + "[1]" + "}" * 680
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        (DEEP, "nested deeper"),
+        ("[" * 4_000, "nested deeper"),
+        ('{"$or":[{"a":[1]},' * 70 + '{"a":[1]}' + "]}" * 70, "nested deeper"),
+        (json.dumps({"." * 128: [1]}), "nested deeper"),
+        (OR_BOMB, "more than 1000 combinations"),
+        (json.dumps({"a": [{"cidr": "10.0.0.0/8"}]}), '"cidr" is no operator'),
+    ],
+    ids=["objects", "lists", "$or", "dots", "combinations", "cidr"],
+)
+def test_what_is_beyond_the_bounds_is_refused(pattern: str, words: str) -> None:
+    """Where Lambda's own bounds are not known: what no record could fit, what would take for ever, and addresses."""
+    with pytest.raises(FilterError, match=words):
+        compile_filters([pattern])
 
 
 def test_a_refusal_is_a_value_error_of_headwater() -> None:
@@ -437,6 +449,7 @@ def test_an_infinite_number_and_no_number_are_only_there() -> None:
     """They are equal to nothing and in no range."""
     for number in (float("nan"), float("inf")):
         assert not fits({"a": [{"numeric": [">", 0]}, {"numeric": ["<=", 0]}, 0]}, {"a": number})
+        assert not fits('{"a": [1e400]}', {"a": number})
         assert fits({"a": [{"anything-but": 0}]}, {"a": number})
 
 
@@ -657,8 +670,7 @@ def wildcard_fits(pattern: str, text: str) -> bool:
 
 
 def in_range(operand: Any, value: float) -> bool:
-    sign, bound = operand
+    sign: str = operand[0]
+    bound: float = operand[1]
     equal, below = value == bound, value < bound
-    return {"=": equal, "<": below, "<=": below or equal, ">": not (below or equal), ">=": not below}[
-        str(sign)
-    ]
+    return {"=": equal, "<": below, "<=": below or equal, ">": not (below or equal), ">=": not below}[sign]
