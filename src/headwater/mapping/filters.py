@@ -1,7 +1,7 @@
 """Filter criteria: which records of a stream the function is given at all.
 
 A mapping has up to ten patterns, each the text of a JSON object, and a record goes to the function when one of them fits.
-How a pattern is read is in `patterns`, its operators in `operators`, and how it is asked in `matching`.
+How a pattern is read is in `patterns` and `operators`, what it asks in `criteria`, and how records answer in `matching`.
 
 Lambda's documentation lists the operators `anything-but`, `equals-ignore-case`, `exists`, `numeric`, `prefix`, `suffix` and
 `$or`, and plain values. It does not list `wildcard`, `prefix` and `suffix` of `equals-ignore-case`, nor `anything-but` of
@@ -20,9 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from headwater.mapping.criteria import FilterError, Rule
 from headwater.mapping.matching import any_of, compile_rule
-from headwater.mapping.operators import FilterError
-from headwater.mapping.patterns import Rule, read_pattern
+from headwater.mapping.patterns import read_pattern
 
 __all__ = ["MAX_PATTERNS", "FilterError", "compile_filters"]
 

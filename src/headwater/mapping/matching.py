@@ -11,19 +11,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from headwater.mapping.doubles import double_of
-from headwater.mapping.operators import (
+from headwater.mapping.criteria import (
     AnythingBut,
     Between,
     Equal,
     EqualIgnoreCase,
     Exists,
     Prefix,
+    Rule,
     Suffix,
     Test,
     Wildcard,
 )
-from headwater.mapping.patterns import Rule
+from headwater.mapping.doubles import double_of
 
 Ask: TypeAlias = Callable[[Any], bool]
 
@@ -216,7 +216,7 @@ def _expression(test: EqualIgnoreCase | Prefix | Suffix | Wildcard) -> str:
             return _either_case(test.text) + ".*"
         case Suffix():
             return ".*" + _either_case(test.text)
-        case Wildcard():
+        case _:
             first, *others = map(re.escape, test.parts)
             last = [".*" + others.pop()] if others else []
             # Each part is taken where it first comes and stays there, so no text takes long.

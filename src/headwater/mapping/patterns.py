@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn
 
+from headwater.mapping.criteria import FilterError, Rule, Test
 from headwater.mapping.doubles import read_number
-from headwater.mapping.operators import OPERATORS, FilterError, Members, Test, read_tests, shown
+from headwater.mapping.operators import OPERATORS, Members, read_tests, shown
 from headwater.paths import Path
-
-Rule: TypeAlias = Mapping[str, tuple[Test, ...]]
-"""For each field, by its path with dots, the tests of which one has to fit its value. All fields have to fit."""
 
 MAX_CHARACTERS: Final = 4_096
 """Of the text of a pattern."""
@@ -64,9 +61,7 @@ def read_pattern(text: str) -> tuple[Rule, ...]:
     """
     pattern = _read_json(text)
     if not isinstance(pattern, Members):
-        raise FilterError(
-            f'{shown(pattern)} is no JSON object: write one such as {{"eventName": ["INSERT"]}}'
-        )
+        raise FilterError(f"{shown(pattern)} is no JSON object: write one, {_EXAMPLE}")
     return tuple(_read_members(pattern, (), (), [{}]))
 
 
@@ -79,6 +74,8 @@ def _read_json(text: Any) -> Any:
         return json.loads(
             text, object_pairs_hook=Members, parse_float=read_number, parse_constant=_refuse_constant
         )
+    except RecursionError:
+        raise FilterError(_TOO_DEEP) from None
     except json.JSONDecodeError as error:
         raise FilterError(
             f"this is no JSON ({error.msg} at character {error.pos + 1}): write an object, {_EXAMPLE}"
@@ -98,6 +95,8 @@ def _read_members(members: Members, names: tuple[str, ...], place: Path, rules: 
         place: Where it is in the pattern; as `names`, with the $or in between.
         rules: What was read before it.
     """
+    if len(place) > MAX_STEPS:
+        raise FilterError(_TOO_DEEP)
     if not members.pairs:
         raise FilterError("an empty object asks nothing: name a field in it, or leave it out", steps=place)
     for name, value in members.pairs:
@@ -105,14 +104,14 @@ def _read_members(members: Members, names: tuple[str, ...], place: Path, rules: 
         if name == "$or" and isinstance(value, list):
             rules = _read_or(value, names, inner, rules)
             continue
-        if "$or" in place and name in _RESERVED:
+        if len(place) > len(names) and name in _RESERVED:
             raise FilterError(f"no field below $or can be called {shown(name)}", steps=inner)
         field = (*names, name)
         match value:
             case Members():
                 rules = _read_members(value, field, inner, rules)
             case list():
-                rules = _with_field(".".join(field), read_tests(value, inner), inner, rules)
+                rules = _with_field(".".join(field), read_tests(value, inner), rules)
             case _:
                 raise FilterError(_scalar(name, value), steps=inner)
     return rules
@@ -132,9 +131,9 @@ def _read_or(branches: list[Any], names: tuple[str, ...], place: Path, rules: li
     return joined
 
 
-def _with_field(path: str, tests: tuple[Test, ...], place: Path, rules: list[Rule]) -> list[Rule]:
+def _with_field(path: str, tests: tuple[Test, ...], rules: list[Rule]) -> list[Rule]:
     if path.count(".") >= MAX_STEPS:
-        raise FilterError(_TOO_DEEP, steps=place[:3])  # no more, so that the message can be read
+        raise FilterError(_TOO_DEEP)
     return [{**rule, path: tests} for rule in rules]
 
 
