@@ -229,6 +229,7 @@ class Histories(RuleBasedStateMachine):
         self.lineage = Lineage(self.starting_position, self.kept)
         self.lineage.found(self.listing(), float(self.count))
         self.next: dict[str, int] = {}
+        self.shards_are_started()  # at once, since LATEST means from now on
 
     def listing(self) -> list[ListedShard]:
         return [shard.listed() for shard in self.shards if not shard.trimmed]
@@ -267,13 +268,10 @@ class Histories(RuleBasedStateMachine):
             )
             done = {
                 "TRIM_HORIZON": 0,
-                "LATEST": len(shard.numbers),
+                "LATEST": self.count,
                 "AFTER_SEQUENCE_NUMBER": int(start.sequence_number or 0),
                 "AT_TIMESTAMP": int(start.since or 0),
             }[start.kind]
-            if start.kind == "LATEST":
-                # From the moment it is said, which here is the first listing.
-                done = max(self.unwanted, default=0)
             self.next[shard_id] = sum(number <= done for number in shard.numbers)
 
     @precondition(lambda self: self.next)
