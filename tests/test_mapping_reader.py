@@ -21,7 +21,7 @@ from botocore.exceptions import (
 
 from headwater.mapping.checkpoints import Checkpoints
 from headwater.mapping.lineage import TRIM_HORIZON, Lineage, ListedShard, Start, StartingPosition
-from headwater.mapping.listing import describe
+from headwater.mapping.listing import Listing, describe
 from headwater.mapping.reader import Page, PositionError, ShardReader, is_transient, next_read_at
 from headwater.sources import read_event
 from tests.parts.dynamodb_local import free_port
@@ -320,7 +320,7 @@ def test_a_stream_is_listed_over_all_its_pages() -> None:
 
     listing = describe(script.client, STREAM_ARN)
 
-    assert listing == ("ENABLED", shards, 1795248000.0 - 1)
+    assert listing == Listing("ENABLED", shards, 1795248000.0 - 1)
     assert not listing.disabled
     script.is_over()
 

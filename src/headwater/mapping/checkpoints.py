@@ -152,10 +152,11 @@ class Checkpoints:
             ValueError: When this is no sequence number.
             CheckpointError: When the file can not be written. What was kept before still is.
         """
-        number = int(sequence_number)
+        if not (sequence_number.isascii() and sequence_number.isdecimal()):
+            raise ValueError(f"a sequence number is all digits, and {sequence_number!r} is not")
         with self._transaction():
             kept, since, finished = self._shard(shard_id)
-            if not finished and (kept is None or int(kept) < number):
+            if not finished and (kept is None or int(kept) < int(sequence_number)):
                 self._put(shard_id, sequence_number, since, finished=False)
 
     def finish(self, shard_id: str) -> None:
@@ -222,7 +223,7 @@ class Checkpoints:
                     "wrote it, or name another file for checkpoints"
                 )
             elif (found := execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-                raise sqlite3.DatabaseError(found)
+                raise sqlite3.DatabaseError(" ".join(found.split()))
 
     def _take_lock(self) -> sqlite3.Connection:
         """Hold a transaction, which writes nothing, in an empty database: on every platform that is a lock."""
