@@ -1,13 +1,17 @@
-"""An event source mapping on a virtual clock: shards, polls and invocations as events in order of time."""
+"""An event source mapping on a virtual clock: writes, polls and invocations as events in order of time."""
 
 from __future__ import annotations
 
 import heapq
+import json
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from hashlib import blake2b
 from itertools import count
 from typing import Any, Final, NamedTuple, TypeAlias
+from zlib import crc32
 
 from headwater.mapping.answers import Answer, NotRun
 from headwater.mapping.entries import Entry
@@ -26,6 +30,11 @@ READ_LIMIT: Final = 1_000
 
 READ_LIMIT_BYTES: Final = 1_000_000
 """Bytes that one `GetRecords` returns at most."""
+
+THROTTLED: Final = NotRun("TooManyRequestsException")
+"""How an invocation ends that finds as many running as may run at once."""
+
+_OUT_OF_STEP: Final = (math.sqrt(5) - 1) / 2  # multiples of it are spread evenly, however many there are
 
 
 class Write(NamedTuple):
@@ -62,15 +71,53 @@ Observe: TypeAlias = Callable[[Step], object]
 
 
 class _Source:
-    """What a shard of the stream holds that has not been read."""
+    """What a shard of the stream holds that has not been read.
 
-    __slots__ = ("next_read", "shard", "unread", "wake_at")
+    Attributes:
+        shard: The shard under the mapping.
+        phase: When it is polled, as seconds after each full interval: shards are not polled in step.
+        unread: What is written and not read.
+        caught_up: Whether the last read found nothing.
+        next_read: When it is read next.
+        wake_at: When the shard is next asked what is due, though nothing happens until then.
+    """
 
-    def __init__(self, shard: Shard) -> None:
+    __slots__ = ("caught_up", "next_read", "phase", "shard", "unread", "wake_at")
+
+    def __init__(self, shard: Shard, phase: float) -> None:
         self.shard = shard
-        self.unread: deque[Write] = deque()
+        self.phase = phase
+        self.unread: deque[Mapping[str, Any]] = deque()
+        self.caught_up = True
         self.next_read = math.inf
         self.wake_at = math.inf
+
+    def next_poll(self, now: float) -> float:
+        """The first poll from a time on. One that finds nothing changes nothing, so only the others happen."""
+        return max(math.ceil((now - self.phase) / POLL_SECONDS) * POLL_SECONDS + self.phase, now)
+
+    def take_page(self) -> list[Mapping[str, Any]]:
+        """What one read returns."""
+        page: list[Mapping[str, Any]] = []
+        size = 0
+        while self.unread and len(page) < READ_LIMIT:
+            size += self.unread[0]["dynamodb"].get("SizeBytes", 0)
+            if page and size > READ_LIMIT_BYTES:
+                break
+            page.append(self.unread.popleft())
+        return page
+
+
+def shard_of(keys: Mapping[str, Any], shards: int) -> str:
+    """The name of an item's shard, in the form of AWS's: by a hash of the item's keys that has nothing to do with its lane.
+
+    Args:
+        keys: In wire form.
+        shards: How many there are.
+    """
+    digest = blake2b(json.dumps(keys, sort_keys=True).encode(), digest_size=8).digest()
+    number = int.from_bytes(digest, "big") % shards
+    return f"shardId-{number:020d}-{crc32(str(number).encode()):08x}"
 
 
 class Simulation:
@@ -78,6 +125,7 @@ class Simulation:
 
     Attributes:
         now: The time, in seconds since 1970.
+        most_running: How many invocations ran at once, at most.
     """
 
     def __init__(
@@ -87,7 +135,7 @@ class Simulation:
         *,
         start: float,
         observe: Observe,
-        read: Callable[[Entry], object] = lambda _entry: None,
+        read: Callable[[Entry], object] | None = None,
         most_at_once: int | None = None,
     ) -> None:
         """Start without shards.
@@ -101,79 +149,112 @@ class Simulation:
             most_at_once: How many invocations may run at once; more are throttled.
         """
         self.now = start
+        self.most_running = 0
         self._rules = rules
         self._invoke = invoke
         self._observe = observe
         self._read = read
         self._most_at_once = math.inf if most_at_once is None else most_at_once
+        self._has_windows = rules.settings.tumbling_window_in_seconds > 0
         self._running = 0
         self._sources: dict[str, _Source] = {}
-        self._events: list[tuple[float, bool, int, Callable[[], None]]] = []
         self._order = count()
-        self._writes: Iterator[Write] = iter(())
+        self._writes: list[tuple[float, int, Write, Iterator[Write]]] = []
+        self._events: list[tuple[float, int, Callable[[], None], _Source | None]] = []
 
     @property
     def shards(self) -> list[Shard]:
         """All shards that have had a record."""
         return [source.shard for source in self._sources.values()]
 
-    def run(self, writes: Iterable[Write], *, until: float = math.inf) -> None:
-        """Go on until everything that is written is settled, or until a time.
+    @property
+    def drained(self) -> bool:
+        """Whether everything that was written is settled, and no tumbling window is open."""
+        return not self._writes and all(
+            source.shard.idle and not source.unread for source in self._sources.values()
+        )
+
+    def write(self, writes: Iterable[Write]) -> None:
+        """Let records appear in the stream, beside those of other calls.
 
         Args:
-            writes: What is written, in order of time. It is taken as its time comes.
-            until: When to stop, in seconds since 1970, even if not all is settled.
+            writes: In order of time. Each is taken when its time comes, so there can be any number of them.
         """
-        self._writes = iter(writes)
-        self._write_next()
-        while self._events and self._events[0][0] <= until:
-            self.now, _, _, happen = heapq.heappop(self._events)
-            happen()
-        if until < math.inf:
-            self.now = max(self.now, until)
+        self._take_next(iter(writes))
 
-    def _at(self, time: float, happen: Callable[[], None], *, is_write: bool = False) -> None:
-        # What is written at a time can be read at that time.
-        heapq.heappush(self._events, (max(time, self.now), not is_write, next(self._order), happen))
+    def run(self, writes: Iterable[Write] = (), *, until: float = math.inf) -> None:
+        """Go on until nothing is left to be done, and no further.
 
-    def _write_next(self) -> None:
-        write = next(self._writes, None)
+        Args:
+            writes: What appears in the stream, as for `write`.
+            until: When to stop even if not all is settled, in seconds since 1970.
+        """
+        self.write(writes)
+        self._run(until)
+
+    def advance(self, until: float) -> None:
+        """Go on until a time, in seconds since 1970, though there is nothing to do."""
+        self._run(until)
+        self.now = max(self.now, until)
+
+    def _run(self, until: float) -> None:
+        writes, events = self._writes, self._events
+        while True:
+            write_at = writes[0][0] if writes else math.inf
+            event_at = events[0][0] if events else math.inf
+            at = min(write_at, event_at)
+            if at > until or at == math.inf:
+                break
+            if write_at <= event_at:  # what is written at a time can be read at that time
+                _, _, write, following = heapq.heappop(writes)
+                self.now = max(self.now, at)
+                self._write(write)
+                self._take_next(following)
+                continue
+            _, _, happen, woken = heapq.heappop(events)
+            if woken is None or woken.wake_at == at:  # or there is another time by now
+                self.now = at
+                happen()
+
+    def _take_next(self, writes: Iterator[Write]) -> None:
+        write = next(writes, None)
         if write is not None:
-            self._at(write.at, lambda: self._write(write), is_write=True)
+            heapq.heappush(self._writes, (write.at, next(self._order), write, writes))
+
+    def _at(self, time: float, happen: Callable[[], None], woken: _Source | None = None) -> None:
+        heapq.heappush(self._events, (time, next(self._order), happen, woken))
 
     def _write(self, write: Write) -> None:
         source = self._sources.get(write.shard_id)
         if source is None:
-            source = self._sources[write.shard_id] = _Source(Shard(write.shard_id, self._rules))
-        source.unread.append(write)
-        self._read_at(source, self._next_poll())
-        self._write_next()
-
-    def _next_poll(self) -> float:
-        """A poll that finds nothing changes nothing, so only those that find something happen."""
-        return math.ceil(self.now / POLL_SECONDS) * POLL_SECONDS
+            phase = len(self._sources) * _OUT_OF_STEP % 1 * POLL_SECONDS
+            source = self._sources[write.shard_id] = _Source(Shard(write.shard_id, self._rules), phase)
+        source.unread.append(write.raw)
+        source.caught_up = False
+        self._read_at(source, source.next_poll(self.now))
 
     def _read_at(self, source: _Source, time: float) -> None:
         if time < source.next_read and source.shard.has_room:
             source.next_read = time
-            self._at(time, lambda: self._poll(source))
+            self._at(time, partial(self._poll, source))
 
     def _poll(self, source: _Source) -> None:
         source.next_read = math.inf
-        page: list[Mapping[str, Any]] = []
-        size = 0
-        while source.unread and len(page) < READ_LIMIT:
-            raw = source.unread[0].raw
-            size += raw["dynamodb"].get("SizeBytes", 0)
-            if page and size > READ_LIMIT_BYTES:
-                break
-            page.append(raw)
-            source.unread.popleft()
-        for entry in source.shard.offer(page, self.now):
-            self._read(entry)
-        if page:
-            self._read_at(source, self.now if source.unread else self._next_poll() + POLL_SECONDS)
+        page = source.take_page()
+        wanted = source.shard.offer(page, self.now)
+        if self._read is not None:
+            for entry in wanted:
+                self._read(entry)
+        source.caught_up = not page
         self._go_on(source)
+        self._read_on(source)
+
+    def _read_on(self, source: _Source) -> None:
+        """Read again: at once while there is more, then once to see that there is nothing, where that ends a window."""
+        if source.unread:
+            self._read_at(source, self.now)
+        elif self._has_windows and not source.caught_up:
+            self._read_at(source, source.next_poll(self.now) + POLL_SECONDS)
 
     def _go_on(self, source: _Source) -> None:
         for step in source.shard.due(self.now):
@@ -182,20 +263,27 @@ class Simulation:
             else:
                 self._observe(step)
         wake_at = source.shard.wake_at(self.now)
-        if wake_at is not None and (source.wake_at <= self.now or wake_at < source.wake_at):
-            source.wake_at = wake_at
-            self._at(wake_at, lambda: self._go_on(source))
+        if wake_at is None:
+            source.wake_at = math.inf
+        elif wake_at != source.wake_at or wake_at == self.now:
+            source.wake_at = max(wake_at, self.now)
+            self._at(source.wake_at, partial(self._go_on, source), source)
 
     def _start(self, source: _Source, invocation: Invocation) -> None:
-        throttled = self._running >= self._most_at_once
-        ran = Ran(NotRun("TooManyRequestsException"), 0.0) if throttled else self._invoke(invocation)
-        self._running += not throttled
-        self._at(self.now + ran.seconds, lambda: self._end(source, invocation, ran.answer))
+        if self._running >= self._most_at_once:
+            self._at(self.now, partial(self._end, source, invocation, THROTTLED))
+            return
+        self._running += 1
+        self.most_running = max(self.most_running, self._running)
+        ran = self._invoke(invocation)
+        self._at(self.now + ran.seconds, partial(self._stop, source, invocation, ran.answer))
+
+    def _stop(self, source: _Source, invocation: Invocation, answer: Answer) -> None:
+        self._running -= 1
+        self._end(source, invocation, answer)
 
     def _end(self, source: _Source, invocation: Invocation, answer: Answer) -> None:
-        self._running -= not isinstance(answer, NotRun)
         for step in source.shard.answered(invocation, answer, self.now):
             self._observe(step)
-        if source.unread:
-            self._read_at(source, self.now)
         self._go_on(source)
+        self._read_on(source)

@@ -11,6 +11,8 @@ def test_a_better_score_is_announced() -> None:
     congratulate(as_record(record, Modify[GameScore]))  # or the handler alone
 ```
 
+`SimulatedMapping` delivers records as Lambda does, with retries, on a clock that does not wait.
+
 Nothing here needs pytest, boto3 or a network.
 """
 
@@ -18,6 +20,18 @@ from __future__ import annotations
 
 from headwater.testing.context import LambdaContext
 from headwater.testing.events import as_record, event, pipes_batch
+from headwater.testing.simulated import SimulatedMapping
+from headwater.testing.simulation_result import SimulatedDelivery, SimulationResult
 from headwater.testing.tables import Table, ViewType
 
-__all__ = ["LambdaContext", "Table", "ViewType", "as_record", "event", "pipes_batch"]
+__all__ = [
+    "LambdaContext",
+    "SimulatedDelivery",
+    "SimulatedMapping",
+    "SimulationResult",
+    "Table",
+    "ViewType",
+    "as_record",
+    "event",
+    "pipes_batch",
+]
