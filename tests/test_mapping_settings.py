@@ -338,3 +338,28 @@ def test_what_is_not_in_the_form_of_aws_is_refused(form: Mapping[str, Any], word
     with pytest.raises(SettingsError) as refused:
         EventSourceMapping.from_aws(form)
     assert words in refused.value.message
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(KNOWN)),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+            lambda inner: (
+                st.lists(inner, max_size=2)
+                | st.dictionaries(
+                    st.sampled_from(["Filters", "Pattern", "OnFailure", "Destination"]), inner, max_size=2
+                )
+            ),
+            max_leaves=5,
+        ),
+        max_size=4,
+    )
+)
+def test_a_form_may_hold_anything_anywhere(form: Mapping[str, Any]) -> None:
+    """It is read, or refused in a sentence; nothing else is raised."""
+    try:
+        read = EventSourceMapping.from_aws(form)
+    except SettingsError:
+        return
+    assert EventSourceMapping.from_aws(read.to_aws()) == dataclasses.replace(read, uuid=None)

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from samtranslator.translator.transform import transform
 
 from headwater.mapping.settings import EventSourceMapping, SettingsError
 from headwater.mapping.templates import read_settings
+from headwater.mapping.templates.files import load
 from tests.parts.templates import faults
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -159,7 +160,6 @@ LEADERBOARD = EventSourceMapping(
 def translated(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What SAM's own translator makes of a template."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    from headwater.mapping.templates.files import load
 
     class Policies:
         def load(self) -> dict[str, str]:
@@ -197,11 +197,11 @@ def test_what_sam_makes_of_a_template_reads_as_the_template(
 @pytest.mark.parametrize("example", ["game_scores", "beside_powertools"])
 def test_the_examples_are_read(example: str) -> None:
     """Their templates are as a user's are."""
-    settings = read_settings(EXAMPLES / example / "template.yaml")
-    assert settings.report_batch_item_failures
-    assert settings.bisect_batch_on_function_error
-    assert settings.maximum_retry_attempts == 10
-    assert settings.on_failure_destination == "${Discarded.Arn}"
+    read = read_settings(EXAMPLES / example / "template.yaml")
+    assert read.report_batch_item_failures
+    assert read.bisect_batch_on_function_error
+    assert read.maximum_retry_attempts == 10
+    assert read.on_failure_destination == "${Discarded.Arn}"
 
 
 @pytest.mark.parametrize(
@@ -337,10 +337,10 @@ def test_what_cdk_synthesises_is_read(write: Write) -> None:
 def test_a_parameter_given_comes_before_its_default(write: Write) -> None:
     """As in a deployment."""
     given = {"BatchSize": "7", "Stage": "prod", "Responses": "ReportBatchItemFailures"}
-    settings = read_settings(write(SAM), function="Leaderboard", parameters=given)
-    assert (settings.batch_size, settings.maximum_retry_attempts) == (7, 30)
-    assert settings.function_name == "leaderboard-prod:live"
-    assert '"S": ["prod"]' in settings.filter_criteria[1]
+    read = read_settings(write(SAM), function="Leaderboard", parameters=given)
+    assert (read.batch_size, read.maximum_retry_attempts) == (7, 30)
+    assert read.function_name == "leaderboard-prod:live"
+    assert '"S": ["prod"]' in read.filter_criteria[1]
 
 
 @given(st.integers(1, 10_000))
@@ -802,8 +802,8 @@ def test_the_mappings_of_a_plan_are_listed_by_their_addresses(write: Write) -> N
         "aws_lambda_event_source_mapping.scores (function leaderboard), "
         'module.audit["eu.west"].aws_lambda_event_source_mapping.this[0] (function audit)'
     ) in refusal(path)
-    settings = read_settings(path, mapping='module.audit["eu.west"].aws_lambda_event_source_mapping.this[0]')
-    assert settings.event_source_arn == STREAM
+    read = read_settings(path, mapping='module.audit["eu.west"].aws_lambda_event_source_mapping.this[0]')
+    assert read.event_source_arn == STREAM
 
 
 @pytest.mark.parametrize(
@@ -942,6 +942,10 @@ def test_a_list_does_not_have_filters_that_are_encrypted(write: Write) -> None:
         ("", "it is nothing that has mappings: give a template of SAM or CloudFormation"),
         ("[]", "it is nothing that has mappings"),
         (
+            '{"version": 4, "terraform_version": "1.14.0", "resources": []}',
+            "it is Terraform's own state: give",
+        ),
+        (
             "service: scores\nprovider: {name: aws}\nfunctions: {}\n",
             "it is of the Serverless Framework: give",
         ),
@@ -993,6 +997,66 @@ def test_the_short_forms_of_cloudformation_are_read(write: Write) -> None:
               Enabled: no
         """
     )
-    settings = read_settings(path)
-    assert settings.function_name == "${Fn::Transform {'Name': 'Function'}}"
-    assert (settings.batch_size, settings.enabled) == (8, False)
+    read = read_settings(path)
+    assert read.function_name == "${Fn::Transform {'Name': 'Function'}}"
+    assert (read.batch_size, read.enabled) == (8, False)
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of everything in a document."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
+
+
+def with_other(node: Any, path: tuple[Any, ...], other: Any) -> Any:
+    """The document with something else in a place."""
+    if not path:
+        return other
+    key, *rest = path
+    if isinstance(node, dict):
+        return {**node, key: with_other(node[key], tuple(rest), other)}
+    return [
+        with_other(value, tuple(rest), other) if place == key else value for place, value in enumerate(node)
+    ]
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """One of each format."""
+    path = tmp_path_factory.mktemp("sam") / "template.yaml"
+    path.write_text(SAM)
+    return [load(path), CLOUDFORMATION, PLAN, answer(), {"EventSourceMappings": [answer()]}]
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from(["*", "${A.B}", "Fn::If", STREAM]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["Ref", "Fn::Sub", "Fn::Join", "Fn::FindInMap", "x"]), inner, max_size=2
+        )
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_file_may_hold_anything_anywhere(
+    tmp_path_factory: pytest.TempPathFactory, documents: list[Any], data: st.DataObject
+) -> None:
+    """It is read, or refused in a sentence; nothing else is raised."""
+    document = data.draw(st.sampled_from(documents))
+    broken = with_other(document, data.draw(st.sampled_from(places(document))), data.draw(ANYTHING))
+    path = tmp_path_factory.mktemp("t") / "file.json"
+    path.write_text(json.dumps(broken))
+    try:
+        assert isinstance(
+            read_settings(path, function=data.draw(st.sampled_from([None, "Audit"]))), EventSourceMapping
+        )
+    except SettingsError as refused:
+        event(refused.message.partition(": ")[2][:30])

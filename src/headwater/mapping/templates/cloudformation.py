@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from headwater.mapping.templates.candidates import Candidate, function_names
 from headwater.mapping.templates.intrinsics import Scope, read_scope, resolve
+from headwater.mapping.templates.nodes import section
 from headwater.mapping.templates.sam import read_events
 from headwater.mapping.templates.unresolved import Unresolved, as_text, join
 
@@ -34,7 +35,7 @@ class Stack(NamedTuple):
 
     def properties(self, logical_id: str) -> Mapping[str, Any]:
         """The properties of a resource, as they are written."""
-        return self.resources[logical_id].get("Properties") or {}
+        return section(self.resources[logical_id], "Properties")
 
 
 def read_template(template: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[Candidate]:
@@ -52,7 +53,7 @@ def read_template(template: Mapping[str, Any], given: Mapping[str, str]) -> Iter
     """
     resources = {name: one for name, one in template["Resources"].items() if isinstance(one, Mapping)}
     stack = Stack(resources, read_scope(template, given))
-    common = (template.get("Globals") or {}).get("Function") or {}
+    common = section(section(template, "Globals"), "Function")
     for logical_id, resource in resources.items():
         if stack.kind(logical_id) == "AWS::Lambda::EventSourceMapping":
             form = _form(stack.properties(logical_id), stack)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from headwater.mapping.templates.candidates import check_parameters
+from headwater.mapping.templates.nodes import section
 from headwater.mapping.templates.unresolved import Unresolved, as_text, join
 
 _PSEUDO: Final = "AWS::"
@@ -41,17 +42,18 @@ def read_scope(template: Mapping[str, Any], given: Mapping[str, str]) -> Scope:
     Raises:
         SettingsError: When the template has no such parameter.
     """
-    declared = template.get("Parameters") or {}
+    declared = section(template, "Parameters")
     check_parameters({name: value for name, value in given.items() if not name.startswith(_PSEUDO)}, declared)
     values = {name: value for name, value in given.items() if name.startswith(_PSEUDO)}
-    for name, parameter in declared.items():
+    for name in declared:
+        parameter = section(declared, name)
         kind = str(parameter.get("Type", "String"))
         if name in given:
             values[name] = _listed(given[name], kind)
         # The default of a parameter from SSM is the name of the value there.
         elif "Default" in parameter and not kind.startswith("AWS::SSM::"):
             values[name] = _listed(parameter["Default"], kind)
-    return Scope(values, tuple(declared), template.get("Mappings") or {})
+    return Scope(values, tuple(declared), section(template, "Mappings"))
 
 
 def resolve(value: Any, scope: Scope) -> Any:
@@ -107,7 +109,7 @@ def _refer(name: str, scope: Scope) -> Any:
     if name == "AWS::NoValue":
         return None
     if name in scope.values:
-        return scope.values[name]
+        return resolve(scope.values[name], scope)
     return Unresolved(f"${{{name}}}", (name,) if name in scope.parameters or name.startswith(_PSEUDO) else ())
 
 
@@ -129,7 +131,8 @@ def _find(keys: list[Any], scope: Scope) -> Any:
     found: Any = scope.mappings
     for key in keys:
         # YAML reads the number of an account as a number.
-        found = {str(name): inner for name, inner in found.items()}.get(as_text(key)) if found else None
+        entries = found if isinstance(found, Mapping) else {}
+        found = {str(name): inner for name, inner in entries.items()}.get(as_text(key))
     return _unknown("Fn::FindInMap", keys) if found is None else found
 
 

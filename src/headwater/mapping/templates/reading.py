@@ -29,7 +29,7 @@ def read_settings(
     """Read the settings of an event source mapping of a DynamoDB stream from the file that deploys it.
 
     Mappings of other sources are passed over. What a template refers to by `${...}`, such as a queue that it makes,
-    stays so where it stands for an ARN.
+    stays so where it stands for an ARN. `Fn::If` is refused; the condition of a whole resource is not asked.
 
     Args:
         path: A template of SAM or CloudFormation in YAML or JSON, one that CDK has synthesised, a plan or state of
@@ -71,6 +71,8 @@ def _candidates(document: Any, parameters: Mapping[str, str]) -> Iterable[Candid
                 "it is of the Serverless Framework: give the CloudFormation template that `serverless package` makes of it, "
                 "in .serverless"
             )
+        case {"resources": [*_], "terraform_version": _}:
+            raise SettingsError("it is Terraform's own state: give what `terraform show -json` prints of it")
         case _:
             raise SettingsError(f"it is nothing that has mappings: give {_FORMATS}")
     check_parameters(parameters, ())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from headwater.mapping.templates.nodes import section
+
 _OTHER_SOURCES: Final = ("DocumentDB", "Kinesis", "MQ", "MSK", "SelfManagedKafka", "SQS")
 
 
@@ -33,21 +35,22 @@ def read_events(logical_id: str, function: Mapping[str, Any], common: Mapping[st
     Yields:
         Each event, in the order of the template.
     """
-    properties = function.get("Properties") or {}
+    events = section(section(function, "Properties"), "Events")
     target = _target(logical_id, function, common)
-    for name, event in (properties.get("Events") or {}).items():
-        kind = event.get("Type") if isinstance(event, Mapping) else None
+    for name in events:
+        event = section(events, name)
+        kind = event.get("Type")
         if kind == "DynamoDB" or kind in _OTHER_SOURCES:
-            made = _properties(event.get("Properties") or {}) if kind == "DynamoDB" else {}
+            made = _properties(section(event, "Properties")) if kind == "DynamoDB" else {}
             yield Event((f"{logical_id}{name}", name), {**made, "FunctionName": target}, kind == "DynamoDB")
 
 
 def _target(logical_id: str, function: Mapping[str, Any], common: Mapping[str, Any]) -> Mapping[str, Any]:
     """The function itself, or the alias that SAM publishes it under."""
-    ignored = function.get("IgnoreGlobals") or ()
-    properties = function.get("Properties") or {}
-    inherited = None if ignored == "*" or "AutoPublishAlias" in ignored else common.get("AutoPublishAlias")
-    alias = properties.get("AutoPublishAlias", inherited)
+    ignored = function.get("IgnoreGlobals")
+    ignores = ignored == "*" or (isinstance(ignored, list) and "AutoPublishAlias" in ignored)
+    inherited = None if ignores else common.get("AutoPublishAlias")
+    alias = section(function, "Properties").get("AutoPublishAlias", inherited)
     name = {"Ref": logical_id}
     return {"Fn::Join": [":", [name, alias]]} if alias else name
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headwater.mapping.templates.candidates import Candidate, function_names
+from headwater.mapping.templates.nodes import objects
 from headwater.mapping.templates.unresolved import Unresolved
 
 
@@ -36,7 +37,7 @@ def read_list(answer: Mapping[str, Any]) -> Iterator[Candidate]:
     Yields:
         Each mapping, called by its UUID.
     """
-    for one in answer["EventSourceMappings"]:
+    for one in objects(answer, "EventSourceMappings"):
         if one.get("KMSKeyArn") and not one.get("FilterCriteria"):
             # A list does not have them, where one answer has.
             hidden = Unresolved(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from headwater.mapping.limits import NUMBERS, SWITCHES
 from headwater.mapping.templates.candidates import Candidate, function_names
+from headwater.mapping.templates.nodes import objects, section
 from headwater.mapping.templates.unresolved import Unresolved
 
 _TYPE: Final = "aws_lambda_event_source_mapping"
@@ -39,22 +40,23 @@ def read_plan(plan: Mapping[str, Any]) -> Iterator[Candidate]:
     Yields:
         Each mapping, called by its address.
     """
-    values = plan.get("planned_values") or plan.get("values") or {}
-    configuration = (plan.get("configuration") or {}).get("root_module") or {}
+    values = section(plan, "planned_values") or section(plan, "values")
+    configuration = section(section(plan, "configuration"), "root_module")
     unknown = {
-        change["address"]: change["change"].get("after_unknown") or {}
-        for change in plan.get("resource_changes") or ()
+        str(change.get("address")): section(section(change, "change"), "after_unknown")
+        for change in objects(plan, "resource_changes")
     }
-    for resource in _resources(values.get("root_module") or {}):
+    for resource in _resources(section(values, "root_module")):
         if resource.get("type") == _TYPE and resource.get("mode", "managed") == "managed":
-            address = resource["address"]
-            said = _expressions(configuration, address)
-            yield _candidate(resource, unknown.get(address) or {}, said)
+            address = str(resource.get("address"))
+            yield _candidate(
+                address, resource, section(unknown, address), _expressions(configuration, address)
+            )
 
 
 def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from module.get("resources") or ()
-    for child in module.get("child_modules") or ():
+    yield from objects(module, "resources")
+    for child in objects(module, "child_modules"):
         yield from _resources(child)
 
 
@@ -62,22 +64,24 @@ def _expressions(module: Mapping[str, Any], address: str) -> Mapping[str, Any]:
     """What the configuration says of a resource. An address has an index where there are several."""
     match _INDEX.sub("", address).split("."):
         case ["module", name, *rest]:
-            call = (module.get("module_calls") or {}).get(name) or {}
-            return _expressions(call.get("module") or {}, ".".join(rest))
+            call = section(section(module, "module_calls"), name)
+            return _expressions(section(call, "module"), ".".join(rest))
         case parts:
-            found = [one for one in module.get("resources") or () if one.get("address") == ".".join(parts)]
-            return found[0].get("expressions") or {} if found else {}
+            resources = {str(one.get("address")): one for one in objects(module, "resources")}
+            return section(section(resources, ".".join(parts)), "expressions")
 
 
-def _candidate(resource: Mapping[str, Any], unknown: Mapping[str, Any], said: Mapping[str, Any]) -> Candidate:
-    values = {**resource["values"]}
+def _candidate(
+    address: str, resource: Mapping[str, Any], unknown: Mapping[str, Any], said: Mapping[str, Any]
+) -> Candidate:
+    values = {**section(resource, "values")}
     for name in _PLAIN:
         if unknown.get(name) is True and name not in _COMPUTED:
             values[name] = _unresolved(said.get(name))
     form = {aws: values[name] for name, aws in _PLAIN.items() if values.get(name) not in (None, "")}
     form["FilterCriteria"] = _filters(values, unknown)
     form["DestinationConfig"] = {"OnFailure": {"Destination": _destination(values, unknown, said)}}
-    names = (resource["address"], resource["name"])
+    names = (address, str(resource.get("name")))
     return Candidate(names, _functions(form.get("FunctionName")), form, _is_of_dynamodb(form, values))
 
 
@@ -85,7 +89,7 @@ def _filters(values: Mapping[str, Any], unknown: Mapping[str, Any]) -> Any:
     if _has_unknown(unknown.get("filter_criteria")):
         return _unresolved(None)
     criteria = _block(values, "filter_criteria")
-    return {"Filters": [{"Pattern": one.get("pattern") or ""} for one in criteria.get("filter") or ()]}
+    return {"Filters": [{"Pattern": one.get("pattern") or ""} for one in objects(criteria, "filter")]}
 
 
 def _destination(values: Mapping[str, Any], unknown: Mapping[str, Any], said: Mapping[str, Any]) -> Any:
@@ -97,8 +101,8 @@ def _destination(values: Mapping[str, Any], unknown: Mapping[str, Any], said: Ma
 
 def _block(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A nested block, which Terraform has in a list of at most one."""
-    blocks = holder.get(name)
-    return blocks[0] or {} if isinstance(blocks, list) and blocks else {}
+    blocks = objects(holder, name)
+    return blocks[0] if blocks else {}
 
 
 def _has_unknown(marks: Any) -> bool:
@@ -108,15 +112,17 @@ def _has_unknown(marks: Any) -> bool:
 
 
 def _unresolved(expression: Any) -> Unresolved:
-    references = expression.get("references") if isinstance(expression, Mapping) else None
-    return Unresolved(f"${{{references[0] if references else 'known after apply'}}}")
+    match expression:
+        case {"references": [reference, *_]}:
+            return Unresolved(f"${{{reference}}}")
+    return Unresolved("${known after apply}")
 
 
 def _functions(function: Any) -> tuple[str, ...]:
     if not isinstance(function, Unresolved):
         return function_names(function) if isinstance(function, str) else ()
     # As in ${aws_lambda_function.leaderboard.arn}.
-    address = function.text[2:-1].rpartition(".")[0]
+    address = _INDEX.sub("", function.text[2:-1]).rpartition(".")[0]
     return tuple(filter(None, (address.rpartition(".")[2], address, function.text)))
 
 
@@ -124,9 +130,9 @@ def _is_of_dynamodb(form: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     source = form.get("EventSourceArn")
     if isinstance(source, str):
         return ":dynamodb:" in source
-    if source is None:
+    if not isinstance(source, Unresolved):
         return False
-    resource = str(source.text)[2:].removeprefix("data.").partition(".")[0]
+    resource = source.text[2:].removeprefix("data.").partition(".")[0]
     if resource.startswith("aws_"):
         return resource.startswith("aws_dynamodb_")
     # A variable or the output of a module: a stream has a starting position, and so has Kafka, with its topics.
