@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from headwater.mapping.checkpoints import CheckpointError, Checkpoints
-from headwater.mapping.lineage import Position, Start
+from headwater.mapping.lineage import TRIM_HORIZON, Position, Start
 
 STREAM_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-01-01T00:00:00.000"
 LOW, HIGH = "999999999999999999999", "1000000000000000000000"
@@ -49,7 +49,9 @@ def test_what_was_kept_is_there_when_the_file_is_opened_again(path: Path) -> Non
     """A shard's position, that it is finished, and since when it is wanted."""
     start = Start("AT_TIMESTAMP", since=1000.5)
     with opened(path) as checkpoints:
-        checkpoints.start(Position({"a": start, "b": start, "c": after(LOW)}, frozenset("d")))
+        checkpoints.start(
+            Position({"a": start, "b": start, "c": after(LOW), "h": TRIM_HORIZON}, frozenset("d"))
+        )
         checkpoints.keep("b", LOW)
         checkpoints.keep("e", HIGH)
         checkpoints.keep("f", LOW)
@@ -58,7 +60,8 @@ def test_what_was_kept_is_there_when_the_file_is_opened_again(path: Path) -> Non
         kept_at = checkpoints.kept_at
     with opened(path) as checkpoints:
         assert checkpoints.position() == Position(
-            {"a": start, "b": after(LOW), "c": after(LOW), "e": after(HIGH)}, frozenset("dfg")
+            {"a": start, "b": after(LOW), "c": after(LOW), "e": after(HIGH), "h": TRIM_HORIZON},
+            frozenset("dfg"),
         )
         assert checkpoints.kept_at == kept_at is not None
 
@@ -192,7 +195,7 @@ def test_what_can_not_be_written_is_told_and_what_was_kept_stays(path: Path) -> 
 KEEPER = """
 import os, signal, sys
 from headwater.mapping.checkpoints import Checkpoints
-from headwater.mapping.lineage import Position, Start
+from headwater.mapping.lineage import TRIM_HORIZON, Position, Start
 
 path, mapping, stream_arn = sys.argv[1:]
 checkpoints = Checkpoints(path, mapping=mapping, stream_arn=stream_arn)

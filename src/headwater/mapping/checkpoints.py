@@ -13,7 +13,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -84,18 +84,17 @@ class Checkpoints:
         """
         self._path = Path(path).absolute()
         self._key = (mapping, stream_arn)
-        with self._errors():
-            self._database = sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS, isolation_level=None)
-        try:
+        with ExitStack() as opened:
+            with self._errors():
+                self._database = opened.enter_context(
+                    closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS, isolation_level=None))
+                )
             self._prepare()
-            self._lock = self._take_lock()
-        except BaseException:
-            self._database.close()
-            raise
-        with self._transaction():
-            self._database.execute(
-                _NOTE_PROCESS, (*self._key, os.getpid(), socket.gethostname(), time.time())
-            )
+            opened.enter_context(closing(self._take_lock()))
+            process = (os.getpid(), socket.gethostname(), time.time())
+            with self._transaction():
+                self._database.execute(_NOTE_PROCESS, (*self._key, *process))
+            self._opened = opened.pop_all()
 
     def position(self) -> Position | None:
         """What is kept of this mapping.
@@ -184,8 +183,7 @@ class Checkpoints:
 
     def close(self) -> None:
         """Let others open the mapping. All that was kept is on the disk already."""
-        self._database.close()
-        self._lock.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
