@@ -28,6 +28,7 @@ from headwater.tracebacks import since_user_code
 END_GROUP: Final = partial(os.killpg, 0, signal.SIGKILL)
 """Ends this process and all that it has started."""
 
+_READ_BYTES: Final = 1 << 20
 _STDERR: Final = 2
 _LATE_SECONDS: Final = 0.01  # so that who waits for this process is sure that the time was over
 
@@ -63,13 +64,15 @@ def main(target: str, requests: int, replies: int, abandon: Callable[[], object]
     """
     for descriptor in (requests, replies):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - it has no keywords
-    root = logging.getLogger()
-    root.addHandler(_log_handler())
+    logging.getLogger().addHandler(_log_handler())
+    # When the time is over the process says where it is, and ends: also when nobody is there any more to kill it, and
+    # while no other line of Python gets to run.
+    faulthandler.register(signal.SIGALRM, file=_STDERR, chain=True)
     with os.fdopen(replies, "wb") as writer:
-        serve(target, os.fdopen(requests, "rb"), writer, abandon)
+        serve(target, requests, writer, abandon)
 
 
-def serve(target: str, requests: BinaryIO, replies: BinaryIO, abandon: Callable[[], object]) -> None:
+def serve(target: str, requests: int, replies: BinaryIO, abandon: Callable[[], object]) -> None:
     """Load the app and say so, then answer requests until there are no more."""
     lines: SimpleQueue[bytes | None] = SimpleQueue()
     # In a thread of its own, which sees the end of the requests also while a handler runs.
@@ -77,14 +80,8 @@ def serve(target: str, requests: BinaryIO, replies: BinaryIO, abandon: Callable[
     watch, process = Watch(), os.getpid()
 
     def reply(message: Mapping[str, Any], error: BaseException | None = None) -> bool:
-        """Whether there is to be another one: not from a fork that a handler made, which has no say here."""
-        if os.getpid() == process:
-            files = source_files(list(sys.modules.values()), error)
-            watch.follow({path: stamp_of(path) for path in files if path not in watch.stamps})
-            told = {**message, "files": watch.stamps, "max_memory_mb": own_peak()}
-            replies.write(json.dumps(told).encode() + b"\n")
-            replies.flush()
-        return os.getpid() == process
+        """Whether it was sent: a fork that a handler made has no say here."""
+        return os.getpid() == process and _send(replies, watch, message, error)
 
     try:
         app = load_app(target)
@@ -119,16 +116,14 @@ def answer(app: StreamApp, line: bytes) -> dict[str, Any]:
         os.environ["AWS_LAMBDA_LOG_GROUP_NAME"],
         os.environ["AWS_LAMBDA_LOG_STREAM_NAME"],
     )
-    # Says where the handlers are when the time is over. This works also while nothing else of Python runs.
-    left = max(0.0, deadline - time.monotonic())
-    faulthandler.dump_traceback_later(left + _LATE_SECONDS, exit=True, file=_STDERR)
+    signal.setitimer(signal.ITIMER_REAL, max(0.0, deadline - time.monotonic()) + _LATE_SECONDS)
     try:
         result = app.run(event, context)
     except Exception as error:
         sys.stderr.write(_traceback(error))
         return {"error_type": type(error).__name__, "message": _text(error)}
     finally:
-        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
     try:
         json.dumps(result.response)
     except Exception as error:
@@ -140,11 +135,24 @@ def answer(app: StreamApp, line: bytes) -> dict[str, Any]:
     return {"payload": result.response, "outcomes": outcomes}
 
 
-def _read(requests: BinaryIO, lines: SimpleQueue[bytes | None], abandon: Callable[[], object]) -> None:
-    for line in requests:
-        lines.put(line)
+def _read(requests: int, lines: SimpleQueue[bytes | None], abandon: Callable[[], object]) -> None:
+    line = bytearray()  # not of a file object: a fork of the handler's would wait for its lock for ever
+    while part := os.read(requests, _READ_BYTES):
+        line += part
+        if line.endswith(b"\n"):  # nobody sends a second one before the reply
+            lines.put(bytes(line))
+            line.clear()
     lines.put(None)
     abandon()
+
+
+def _send(replies: BinaryIO, watch: Watch, message: Mapping[str, Any], error: BaseException | None) -> bool:
+    files = source_files(list(sys.modules.values()), error)
+    watch.follow({path: stamp_of(path) for path in files if path not in watch.stamps})
+    told = {**message, "files": watch.stamps, "max_memory_mb": own_peak()}
+    replies.write(json.dumps(told).encode() + b"\n")
+    replies.flush()
+    return True
 
 
 def _log_handler() -> logging.Handler:

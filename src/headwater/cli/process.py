@@ -111,7 +111,7 @@ class ProcessEnvironment:
         if ready is None:
             late = f"Task timed out after {limit:.2f} seconds while the app was imported"
             return sandbox, _exited(sandbox, request_id) or _timed_out(request_id, late)
-        self._files = ready.get("files", self._files)
+        self._note_files(ready)
         return sandbox, _raised(ready)
 
     def _call(self, sandbox: Sandbox, event: Mapping[str, Any], request_id: str) -> Reply:
@@ -128,7 +128,7 @@ class ProcessEnvironment:
             exited = _exited(sandbox, request_id) if seconds < limit else None
             late = f"Task timed out after {limit:.2f} seconds"
             return self._fail(sandbox, exited or _timed_out(request_id, late), seconds)
-        self._files = told.get("files", self._files)
+        self._note_files(told)
         answer = _raised(told) or Returned(told["payload"])
         return Reply(answer, sandbox.said(), seconds, told.get("outcomes"), sandbox.peak_mb, self._files)
 
@@ -136,6 +136,10 @@ class ProcessEnvironment:
         """The process is of no use any more: the next invocation gets another one."""
         self._end(sandbox)
         return Reply(failure, sandbox.said(), seconds, None, sandbox.peak_mb, self._files)
+
+    def _note_files(self, told: Mapping[str, Any]) -> None:
+        """Lambda's own client does not tell them."""
+        self._files = {path: (time_ns, size) for path, (time_ns, size) in told.get("files", {}).items()}
 
     def _end(self, sandbox: Sandbox) -> None:
         self._sandbox = None

@@ -13,7 +13,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 from typing import Any, Final
 
 from headwater.cli.environment import Function, UnavailableError, lambda_variables
@@ -70,7 +71,7 @@ def launch_runtime(function: Function, ends: Ends) -> Started:
     return Started(process, close)
 
 
-class _Api(ThreadingHTTPServer):
+class _Api(ThreadingTCPServer):
     """Gives each request to the client, and writes what comes back as a reply."""
 
     daemon_threads = True

@@ -26,7 +26,7 @@ class Watch:
 
     def follow(self, stamps: Mapping[str, Stamp]) -> None:
         """Add files as they were when they were loaded. One that is known already stays as it is known."""
-        self.stamps = {**{path: (time, size) for path, (time, size) in stamps.items()}, **self.stamps}
+        self.stamps = {**stamps, **self.stamps}
 
     def changed(self) -> list[str]:
         """The files that are different from what is known, sorted; from now on they are known as they are now."""
