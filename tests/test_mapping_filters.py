@@ -239,6 +239,7 @@ LISTS = {"L": [{"a": 1, "b": 2}, {"a": 3}, [{"a": 5}, {"b": 6}], "plain"], "M": 
         ({"L": ["plain"]}, LISTS, True),
         ({"L": {"a": [3], "b": [{"exists": False}]}}, LISTS, True),
         ({"L": {"a": [{"exists": False}], "b": [2]}}, LISTS, False),
+        ({"L": ["x"], "L.y": [1]}, {"L": ["x", {"y": 1}]}, True),
         ({"L": ["x"], "L.y": [1]}, {"L": [["x"], {"y": 1}]}, False),
         ({"L": ["x"], "L.y": [1]}, {"L": [["x", {"y": 2}], ["z", {"y": 1}]]}, False),
         ({"L": {"a": [1]}, "L.b": [{"exists": True}]}, LISTS, True),
