@@ -71,7 +71,8 @@ def compile_rule(rule: Rule) -> Ask:
     """Make the question whether a record fits a rule.
 
     The fields are asked by name, as the engine does, where one of them may be absent: it is then looked for in the elements
-    of a list that the fields before it have chosen. Otherwise, the order makes no difference.
+    of a list that the fields before it have chosen. Otherwise, the order makes no difference. In both orders, a path comes
+    before those that lead through it.
 
     Args:
         rule: A rule of a pattern.
@@ -143,13 +144,11 @@ def _values(record: Mapping[str, Any], start: _Step, way: _Choices) -> list[tupl
 def _elements(array: list[Any], step: _Step, choices: _Choices) -> list[tuple[Any, _Step, _Choices]]:
     """The elements of a list that can be taken. A plain value binds nothing: it stands for itself in the list."""
     name = (step.path, id(array))
-    chosen = choices.get(name)
-    if chosen is not None and step.following:
-        return [(array[chosen], step, choices)]
+    if name in choices:
+        return [(array[choices[name]], step, choices)]
     return [
         (element, step, {**choices, name: index} if isinstance(element, _NESTED) else choices)
         for index, element in enumerate(array)
-        if chosen in (None, index) or not isinstance(element, _NESTED)
     ]
 
 
