@@ -256,7 +256,9 @@ def test_every_test_that_a_page_names_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [headwater, headwater.aws, headwater.mapping, headwater.testing], ids=lambda module: module.__name__
+    "module",
+    [headwater, headwater.aws, headwater.mapping, headwater.testing],
+    ids=lambda module: module.__name__,
 )
 def test_every_public_name_is_in_the_reference(module: types.ModuleType) -> None:
     """The pages of the reference name each of them once, and nothing else of the module."""

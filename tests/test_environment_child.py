@@ -20,6 +20,7 @@ import pytest
 from headwater import DeadLetter, Record, Skip, StreamApp
 from headwater.cli.child import Context, answer, main
 from headwater.cli.environment import Function, lambda_variables
+from headwater.cli.loader import LoadError, load_function
 from headwater.results import BatchResult
 from headwater.testing import Table, event
 
@@ -177,3 +178,31 @@ def test_a_response_that_is_no_json_is_told() -> None:
     told = answer(Wrong(), request("1"))
     assert told["error_type"] == "Runtime.MarshalError"
     assert told["message"].startswith("Unable to marshal response: ")
+
+
+def test_a_handler_that_is_no_app_is_called_too() -> None:
+    """What it returns is passed on; what became of the records only an app tells."""
+    assert answer(lambda event, _context: {"seen": len(event["Records"])}, request("a", "b")) == {
+        "payload": {"seen": 2}
+    }
+
+
+@pytest.mark.parametrize(
+    "handler",
+    ["def lambda_handler(event, context): ...", "from headwater import StreamApp\napp = StreamApp()"],
+)
+def test_a_handler_is_found_by_the_names_that_people_use(tmp_path: Path, handler: str) -> None:
+    """As Lambda's own examples call it, or as Headwater's do."""
+    file = tmp_path / "served.py"
+    file.write_text(handler)
+    assert callable(load_function(str(file)))
+
+
+def test_what_can_not_be_called_is_no_handler(tmp_path: Path) -> None:
+    """The sentence says what it is."""
+    file = tmp_path / "served.py"
+    file.write_text("app = 5")
+    with pytest.raises(
+        LoadError, match=r"app in .*served.py is a int, which can not be called: name the handler"
+    ):
+        load_function(str(file))

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO, Final
 
 from headwater.app import StreamApp
-from headwater.cli.loader import LoadError, load_app
+from headwater.cli.loader import LoadError, load_function
 from headwater.cli.memory import own_peak
 from headwater.cli.watch import Watch, source_files, stamp_of
 from headwater.errors import HeadwaterError
@@ -57,7 +57,7 @@ def main(target: str, requests: int, replies: int, abandon: Callable[[], object]
     """Serve the app.
 
     Args:
-        target: The app, as in `load_app`.
+        target: The app, as in `load_function`.
         requests: The file descriptor to read requests from.
         replies: The file descriptor to write replies to.
         abandon: Called when nobody can ask any more: who started this process is gone.
@@ -84,24 +84,24 @@ def serve(target: str, requests: int, replies: BinaryIO, abandon: Callable[[], o
         return os.getpid() == process and _send(replies, watch, message, error)
 
     try:
-        app = load_app(target)
+        function = load_function(target)
     except LoadError as error:
         reply({"error_type": _import_error(error.__cause__), "message": str(error)}, error)
         return
     reply({})
-    while (line := lines.get()) is not None and reply(answer(app, line)):
+    while (line := lines.get()) is not None and reply(answer(function, line)):
         pass
 
 
-def answer(app: StreamApp, line: bytes) -> dict[str, Any]:
-    """Call the app with a request.
+def answer(function: Callable[[Any, Any], Any], line: bytes) -> dict[str, Any]:
+    """Call the function with a request.
 
     Args:
-        app: The app.
+        function: A `StreamApp`, or another Lambda handler.
         line: JSON with `event`, `request_id`, `arn` and `deadline`, a time of the monotonic clock.
 
     Returns:
-        `payload` and `outcomes`, or `error_type` and `message`.
+        `payload`, and of a `StreamApp` the `outcomes`; or `error_type` and `message`.
     """
     request = json.loads(line)
     event, deadline = request["event"], request["deadline"]
@@ -118,21 +118,24 @@ def answer(app: StreamApp, line: bytes) -> dict[str, Any]:
     )
     signal.setitimer(signal.ITIMER_REAL, max(0.0, deadline - time.monotonic()) + _LATE_SECONDS)
     try:
-        result = app.run(event, context)
+        result = function.run(event, context) if isinstance(function, StreamApp) else None
+        payload = function(event, context) if result is None else result.response
     except Exception as error:
         sys.stderr.write(_traceback(error))
         return {"error_type": type(error).__name__, "message": _text(error)}
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     try:
-        json.dumps(result.response)
+        json.dumps(payload)
     except Exception as error:
         return {
             "error_type": "Runtime.MarshalError",
             "message": f"Unable to marshal response: {_text(error)}",
         }
+    if result is None:
+        return {"payload": payload}
     outcomes = [identity | _told(outcome) for identity, outcome in zip(named, result.outcomes, strict=True)]
-    return {"payload": result.response, "outcomes": outcomes}
+    return {"payload": payload, "outcomes": outcomes}
 
 
 def _read(requests: int, lines: SimpleQueue[bytes | None], abandon: Callable[[], object]) -> None:

@@ -7,8 +7,10 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, TracebackType
+from typing import Any
 
 from headwater.app import StreamApp
 
@@ -29,26 +31,41 @@ def load_app(target: str) -> StreamApp:
     Raises:
         LoadError: When there is no such file, module or attribute, it is no app, or the module fails to import.
     """
+    found, where = _find(target)
+    if isinstance(found, StreamApp):
+        return found
+    raise LoadError(f"{where} is a {type(found).__name__} and no StreamApp: name the app itself")
+
+
+def load_function(target: str) -> Callable[[Any, Any], Any]:
+    """Import a module and take its Lambda handler, which need not be an app of Headwater's.
+
+    Args:
+        target: As for `load_app`.
+
+    Raises:
+        LoadError: As for `load_app`, and when it can not be called.
+    """
+    found, where = _find(target)
+    if callable(found):
+        return found
+    raise LoadError(f"{where} is a {type(found).__name__}, which can not be called: name the handler")
+
+
+def _find(target: str) -> tuple[Any, str]:
+    """What a target names, and its name and place for errors."""
     place, _, attribute = target.partition(":")
     if not place:
         raise LoadError(f"{target!r} names no module: write path/to/app.py:app or package.module:app")
     module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
-    names = (
-        [attribute]
-        if attribute
-        else [name for name in ATTRIBUTES if hasattr(module, name)] or [ATTRIBUTES[0]]
-    )
-    app = getattr(module, names[0], None)
-    if isinstance(app, StreamApp):
-        return app
-    if app is not None:
-        raise LoadError(
-            f"{names[0]} in {place} is a {type(app).__name__} and no StreamApp: name the app itself"
-        )
+    name = attribute or next((name for name in ATTRIBUTES if hasattr(module, name)), ATTRIBUTES[0])
+    found = getattr(module, name, None)
+    if found is not None:
+        return found, f"{name} in {place}"
     apps = [name for name, value in vars(module).items() if isinstance(value, StreamApp)]
-    close = difflib.get_close_matches(names[0], apps, n=1) or apps[:1]
+    close = difflib.get_close_matches(name, apps, n=1) or apps[:1]
     hint = f"did you mean {place}:{close[0]}?" if close else "it holds no StreamApp at all"
-    raise LoadError(f"{place} has no {names[0]}: {hint}")
+    raise LoadError(f"{place} has no {name}: {hint}")
 
 
 def _load_file(path: Path) -> ModuleType:
