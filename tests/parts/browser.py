@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PROGRAMS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "chrome")
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE_SECONDS = 60.0
 FLAGS = (
     "--headless",
@@ -31,6 +31,17 @@ FLAGS = (
 )
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38}
 KEYS |= {"ArrowRight": 39, "ArrowDown": 40}
+
+# The page is drawn twice before it is measured: what was hidden until now may move what is below.
+CENTRE = """(async () => {
+  const found = document.querySelector(%s);
+  for (let drawn = 0; drawn < 2; drawn += 1) {
+    found.scrollIntoView({ block: "center", inline: "center" });
+    await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+  }
+  const { x, y, width, height } = found.getBoundingClientRect();
+  return [x + width / 2, y + height / 2];
+})()"""
 
 
 def program() -> str | None:
@@ -56,6 +67,7 @@ class Page:
         browser.listeners[session] = self._hear
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def call(self, method: str, **parameters: Any) -> Any:
         """Send a command of the protocol, and wait for its answer."""
@@ -105,11 +117,7 @@ class Page:
 
     def click(self, selector: str) -> None:
         """Click into the middle of the first element that a CSS selector finds, where it is really seen."""
-        x, y = self.ask(
-            f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
-            "found.scrollIntoView({block: 'center', inline: 'center'});"
-            "const {x, y, width, height} = found.getBoundingClientRect(); return [x + width / 2, y + height / 2]; })()"
-        )
+        x, y = self.ask(CENTRE % json.dumps(selector))
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 

@@ -49,7 +49,7 @@ function drawShard(shard, its) {
   const all = its.flatMap((lane) => lane.steps);
   const bad = all.filter(isTrouble).length;
   const words = `${count(its.length, "lane")}, ${bad ? `${bad} of ` : ""}${count(all.length, "step")}${bad ? " with trouble" : ""}`;
-  return element(
+  const drawn = element(
     "div",
     { class: "shard", role: "rowgroup", "aria-label": `Shard ${shard}` },
     element(
@@ -67,6 +67,8 @@ function drawShard(shard, its) {
       ),
     ),
   );
+  drawn.style.setProperty("--lanes", its.length);
+  return drawn;
 }
 
 function drawAxis() {
