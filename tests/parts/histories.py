@@ -113,7 +113,7 @@ class _Shard:
             for _ in range(self.random.randint(1, size)):
                 self.records += 1
                 event = self.random.choice(["INSERT", "MODIFY", "MODIFY", "MODIFY", "REMOVE"])
-                entries.append(entry(self.records, at=now - self.random.random(), event=event))
+                entries.append(entry(self.records, at=now - 0.6 - self.random.random(), event=event))
                 entries[-1].lane = lane
                 entries[-1].settled = True
             fate = self.random.choices(

@@ -70,6 +70,11 @@ def _hashed(text: str) -> str:
 
 
 def _setting(value: Any) -> str:
+    """A setting as it is written: `true`, `10`, `none`, or texts one after the other."""
+    if value is None or value in ((), []):
+        return "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_setting, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -43,7 +43,8 @@ const settings = Object.entries(data.settings);
 byId("settings").hidden = settings.length === 0;
 byId("settings")
   .querySelector("dl")
-  .append(...settings.flatMap(([name, value]) => pair(name, value)));
+  .append(...settings.map(([name, value]) => element("div", {}, ...pair(name, value))));
+byId("settings").open = window.innerWidth > 900;
 
 byId("legend").append(
   ...seen(LOOKS, LOOKED).map(([look, words]) =>
@@ -55,7 +56,7 @@ byId("legend").append(
 const { left, limits } = data;
 byId("left").hidden = !left.steps && !left.records;
 byId("left").textContent =
-  `Not everything is shown: ${count(left.steps, "invocation and discard").replace(/discards$/, "discards")} and ` +
+  `Not everything is shown: ${number(left.steps)} invocations and discards and ` +
   `${count(left.records, "record")} are left out. Batches with trouble are shown first, then the others in the order of time, ` +
   `up to ${number(limits.steps)} invocations and discards and ${number(limits.records)} records. The figures above count everything.`;
 

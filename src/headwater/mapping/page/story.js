@@ -168,7 +168,7 @@ function openRecord(index) {
 const capital = (words) => words[0].toUpperCase() + words.slice(1);
 
 function line(words, at, look, ...more) {
-  const time = element("time", { title: clock(at) }, since(at));
+  const time = element("time", {}, `${clock(at).slice(11)}, ${since(at)}`);
   return element("li", { class: look }, time, " ", typeof words === "string" ? element("strong", {}, words) : words, ...more);
 }
 
