@@ -319,6 +319,24 @@ def test_a_click_opens_a_story(page: Page, report: Path) -> None:
     assert page.ask("document.querySelectorAll('.traced').length") == 0
 
 
+def test_a_story_leads_to_the_steps_beside_it(page: Page, report: Path) -> None:
+    """From the table to an invocation, to another one of its batch, to a record, and to another delivery of that."""
+    page.open(report)
+    title = "byId('story-title').textContent"
+    page.ask("document.querySelector('#invocations').scrollIntoView()")
+    page.click("#invocations tr:has(.failed) button")
+    assert page.ask(title) == "Invocation 1"
+    assert page.ask("scrollY") > 0
+    page.click("#story .chips li:nth-child(2) button")
+    assert page.ask(title) == "Invocation 2"
+    page.click("#story [data-record]")
+    page.click("#story [data-step]")
+    assert page.ask(title) == "Invocation 1"
+    for _ in range(3):
+        page.click("#back")
+    assert page.ask(f"[{title}, byId('back').hidden]") == ["Invocation 1", True]
+
+
 def test_the_keyboard_alone_opens_a_story(page: Page, report: Path) -> None:
     """Tab into the timeline, arrows along a lane and between lanes, Enter, Escape, and the focus is where it was."""
     page.open(report)

@@ -32,16 +32,17 @@ FLAGS = (
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38}
 KEYS |= {"ArrowRight": 39, "ArrowDown": 40}
 
-# The page is drawn twice before it is measured: what was hidden until now may move what is below.
-CENTRE = """(async () => {
+DRAWN = "() => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)))"
+# The page is drawn before it is measured: what was hidden until now may move what is below.
+CENTRE = f"""(async () => {{
   const found = document.querySelector(%s);
-  for (let drawn = 0; drawn < 2; drawn += 1) {
-    found.scrollIntoView({ block: "center", inline: "center" });
-    await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
-  }
-  const { x, y, width, height } = found.getBoundingClientRect();
+  for (let drawn = 0; drawn < 2; drawn += 1) {{
+    found.scrollIntoView({{ block: "center", inline: "center" }});
+    await ({DRAWN})();
+  }}
+  const {{ x, y, width, height }} = found.getBoundingClientRect();
   return [x + width / 2, y + height / 2];
-})()"""
+}})()"""
 
 
 def program() -> str | None:
@@ -98,6 +99,7 @@ class Page:
         self.loaded = False
         self.call("Page.navigate", url=path.as_uri())
         self._browser.wait_until(lambda: self.loaded)
+        self.ask(f"({DRAWN})()")
 
     def ask(self, expression: str) -> Any:
         """The value of a JavaScript expression."""
