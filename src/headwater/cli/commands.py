@@ -21,6 +21,7 @@ from headwater.cli.display import key_text, outcome_text
 from headwater.cli.events import EventError, read_events
 from headwater.cli.explain import explanation_text, explanations_as_json
 from headwater.cli.loader import LoadError, load_app
+from headwater.cli.simulate import simulate
 from headwater.errors import HeadwaterError, SourceError
 from headwater.explanations import Explanation
 from headwater.outcomes import Failed
@@ -39,6 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(simulate)
 # A pipe has no width: wide enough there that nothing is folded or cut.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
