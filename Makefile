@@ -14,7 +14,7 @@ SOURCES := $(shell find src -type d ! -name __pycache__) $(shell find src exampl
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a venv without its pip is no venv
 .NOTPARALLEL: # one pip at a time in one venv
-.PHONY: help demo test soak lint types docs bench instructions oldest clean
+.PHONY: help demo test soak lint types docs bench instructions simulation oldest clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -49,6 +49,9 @@ bench: $(VENV)/.bench $(VENV)/.demo $(VENV)/.wheel ## measure against peers, as 
 instructions: $(VENV)/.test $(VENV)/.wheel ## count what a record costs, and compare with what was recorded; RECORD=1 records
 	@command -v valgrind >/dev/null || { echo "this counts with valgrind: install it" >&2; exit 1; }
 	@$(PY) -m benchmarks.instructions $(if $(RECORD),--record)
+
+simulation: $(VENV)/.demo $(VENV)/.wheel ## measure how a forecast grows with its records, up to a million
+	@$(PY) -m benchmarks.simulation
 
 oldest: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## run the decoding tests with the oldest pydantic allowed, in a venv of its own
 	@test "$(VENV)" != .venv || { echo "this changes pydantic in the venv: say make VENV=.venv-oldest oldest" >&2; exit 1; }

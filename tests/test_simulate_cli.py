@@ -17,6 +17,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from benchmarks.simulation import measure
 from headwater import Attr, Modify, Record, StreamApp
 from headwater.cli.costs import Bill, Prices
 from headwater.cli.forecast import Forecast, Function, forecast
@@ -325,6 +326,13 @@ def test_writes_are_spread_over_time_items_and_shards() -> None:
     assert fmean(gaps) == pytest.approx(0.02, rel=0.1)
     assert [write.at for write in workload.writes()] == [write.at for write in writes]
     assert (count_of(0.001, 1.0), count_of(60.0, 0.5)) == (1, 30)
+
+
+def test_the_benchmark_of_the_simulation_does_its_work() -> None:
+    """Every record of it ends."""
+    measured = measure(300, shards=20, lanes=3, rate=2_000.0)
+    assert measured.ended == measured.records == 300
+    assert 0 < measured.invocations < 400
 
 
 # Under random settings

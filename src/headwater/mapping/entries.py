@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+_JSON: Final = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=False
+)  # made once: each record is measured
 
 
 class Entry:
@@ -36,7 +40,7 @@ class Entry:
     def size(self) -> int:
         """The bytes that the record takes in the payload of an invocation, as JSON."""
         if not self._size:
-            self._size = len(json.dumps(self.raw, separators=(",", ":"), ensure_ascii=False).encode())
+            self._size = len(_JSON.encode(self.raw).encode())
         return self._size
 
     def __repr__(self) -> str:

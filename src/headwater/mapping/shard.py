@@ -48,6 +48,7 @@ class Shard:
         self._lanes = [
             Lane(number, shard_id, rules, numbers) for number in range(settings.parallelization_factor)
         ]
+        self._awake: dict[int, Lane] = {}  # those that have something to do, in order of their numbers
         self._unsettled: deque[Entry] = deque()
         self._caught_up = False
         per_lane = _BATCHES_AHEAD * settings.batch_size * settings.parallelization_factor
@@ -68,7 +69,7 @@ class Shard:
         for raw in records:
             entry = Entry(raw, now)
             if self._rules.wanted(raw):
-                self._lane_of(entry).put(entry)
+                self._assign(entry)
                 wanted.append(entry)
             else:
                 entry.settled = True
@@ -89,24 +90,26 @@ class Shard:
     @property
     def finished(self) -> bool:
         """Whether it has ended and all of it is settled: its children may start."""
-        return self.closed and not self._unsettled and all(lane.idle for lane in self._lanes)
+        return self.closed and self.idle
 
     @property
     def idle(self) -> bool:
         """Whether all that was offered is settled, and no tumbling window is open."""
-        return not self._unsettled and all(lane.idle for lane in self._lanes)
+        return not self._unsettled and all(lane.idle for lane in self._awake.values())
 
     def due(self, now: float) -> list[Invocation | Discard]:
         """What is to be done now: records to discard, invocations to start, at most one in each lane."""
         steps: list[Invocation | Discard] = []
-        for lane in self._lanes:
+        for number, lane in list(self._awake.items()):
             steps += lane.due(now, caught_up=self._caught_up, closed=self.closed)
+            if lane.idle:
+                del self._awake[number]
         self._advance()
         return steps
 
     def wake_at(self, now: float) -> float | None:
         """When to ask `due` again though nothing is offered or answered until then; `None` where there is no such time."""
-        times = [lane.wake_at(now, caught_up=self._caught_up) for lane in self._lanes]
+        times = [lane.wake_at(now, caught_up=self._caught_up) for lane in self._awake.values()]
         return min((time for time in times if time is not None), default=None)
 
     def answered(self, invocation: Invocation, answer: Answer, now: float) -> list[Delivery | Discard]:
@@ -124,11 +127,13 @@ class Shard:
         self._advance()
         return steps
 
-    def _lane_of(self, entry: Entry) -> Lane:
+    def _assign(self, entry: Entry) -> None:
         if len(self._lanes) > 1:
             keys = entry.raw["dynamodb"].get("Keys", {})
             entry.lane = self._rules.assumptions.lane_of(keys, len(self._lanes))
-        return self._lanes[entry.lane]
+        self._lanes[entry.lane].put(entry)
+        if entry.lane not in self._awake:
+            self._awake = dict(sorted({**self._awake, entry.lane: self._lanes[entry.lane]}.items()))
 
     def _advance(self) -> None:
         while self._unsettled and self._unsettled[0].settled:
