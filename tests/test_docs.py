@@ -193,8 +193,12 @@ def test_every_block_of_a_page_holds(
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     module = types.ModuleType("page_" + path.stem.replace("-", "_"))
     monkeypatch.setitem(sys.modules, module.__name__, module)  # where dataclasses and pydantic look names up
+    monkeypatch.chdir(tmp_path)
     with capfd.disabled():
         Page(module, tmp_path).run(Document(path.read_text(), str(path)))
+    for page in tmp_path.glob("*.html"):  # which the site shows
+        shown = ROOT / "docs" / "assets" / page.name
+        assert page.read_text() == shown.read_text(), f"{shown} is not what the page makes: copy {page} to it"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
