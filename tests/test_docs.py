@@ -54,7 +54,7 @@ def join_what_is_shown(document: Document) -> Iterator[Region]:
 
 @dataclass(frozen=True)
 class Page:
-    """Where the blocks of a page are run: one module for its Python, one directory for its commands."""
+    """Where the blocks of a page are run: one module for its Python, one directory for all its files."""
 
     module: types.ModuleType
     directory: Path
@@ -77,7 +77,7 @@ class Page:
         return checks[language](example.parsed)
 
     def python(self, example: Example) -> str | None:
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
+        with contextlib.chdir(self.directory), contextlib.redirect_stdout(io.StringIO()) as printed:
             run_python(example)
         same = printed.getvalue() == example.region.lexemes.get("shown", "")
         return None if same else f"it prints:\n{printed.getvalue()}"

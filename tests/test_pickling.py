@@ -33,6 +33,7 @@ from headwater import (
     decode,
     errors,
 )
+from headwater.mapping import FilterError, SettingsError
 
 CLASSES: list[type[HeadwaterError]] = [
     HeadwaterError,
@@ -77,7 +78,7 @@ def test_every_error_class_is_covered() -> None:
     assert {value for value in defined if issubclass(value, HeadwaterError)} == set(CLASSES)
 
 
-@pytest.mark.parametrize("error_class", CLASSES)
+@pytest.mark.parametrize("error_class", [*CLASSES, FilterError, SettingsError])
 @pytest.mark.parametrize("copier", COPIERS)
 def test_an_error_survives_copying_and_pickling(
     error_class: type[HeadwaterError], copier: Callable[[Any], Any]

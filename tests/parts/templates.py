@@ -52,3 +52,14 @@ def translate(template: Path, function: str) -> Mapping[str, Mapping[str, Any]]:
     policies: Any = _Policies()  # the translator asks it for nothing else
     resources = transform(read, {}, policies)["Resources"].values()
     return {resource["Type"]: resource["Properties"] for resource in resources}
+
+
+def transformed(template: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What SAM's translator makes of a template.
+
+    Args:
+        template: Of SAM, in long forms. It is changed.
+    """
+    policies: Any = _Policies()
+    made: Mapping[str, Any] = transform(template, {}, policies)
+    return made

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from headwater.mapping.limits import NUMBERS, SWITCHES
 from headwater.mapping.settings import EventSourceMapping, SettingsError
+from headwater.mapping.templates.conditions import Decision
 from headwater.mapping.templates.unresolved import Unresolved
 
 _NUMBERS: Final = {number.parameter for number in NUMBERS.values()}
@@ -29,12 +30,14 @@ class Candidate(NamedTuple):
         functions: What its function is called there. The first one is shown.
         form: Its settings in AWS's form, as far as the file says them.
         of_dynamodb: Whether its source is a DynamoDB stream, as far as can be told.
+        condition: Whether it is made at all.
     """
 
     names: tuple[str, ...]
     functions: tuple[str, ...]
     form: Mapping[str, Any]
     of_dynamodb: bool
+    condition: Decision = True
 
     def __str__(self) -> str:
         return f"{self.names[0]} (function {self.functions[0]})" if self.functions else self.names[0]
@@ -62,19 +65,17 @@ def choose(candidates: Iterable[Candidate], *, function: str | None, mapping: st
         mapping: A name of its own, where one was given.
 
     Returns:
-        The only one of a DynamoDB stream that has these names.
+        The only one of a DynamoDB stream that has these names, and whose condition is not false.
 
     Raises:
         SettingsError: When there is none, or more than one.
     """
     everything = list(candidates)
     of_dynamodb = [candidate for candidate in everything if candidate.of_dynamodb]
-    if not of_dynamodb:
-        others = f", only of other sources: {_listed(everything)}" if everything else ""
-        raise SettingsError(f"it has no event source mapping of a DynamoDB stream{others}")
+    made = [candidate for candidate in of_dynamodb if candidate.condition is not False]
     found = [
         candidate
-        for candidate in of_dynamodb
+        for candidate in made
         if mapping in (None, *candidate.names) and function in (None, *candidate.functions)
     ]
     if len(found) == 1:
@@ -82,12 +83,16 @@ def choose(candidates: Iterable[Candidate], *, function: str | None, mapping: st
     if found:
         raise SettingsError(
             f"it has {len(found)} event source mappings of DynamoDB streams: {_listed(found)}: say which one is meant, "
-            "by the name of the mapping or of its function"
+            f"by the name of the mapping or of its function{_deciding(found)}"
         )
-    given = [f"{what} {name}" for what, name in (("called", mapping), ("of the function", function)) if name]
-    raise SettingsError(
-        f"it has no event source mapping of a DynamoDB stream {' and '.join(given)}: it has {_listed(of_dynamodb)}"
-    )
+    if len(made) < len(of_dynamodb):
+        left_out = [candidate for candidate in of_dynamodb if candidate.condition is False]
+        raise SettingsError(
+            f"{_none_of(mapping, function, made)}, and its conditions leave out {_listed(left_out)}: give the parameters "
+            "with which it is deployed"
+        )
+    others = f", only of other sources: {_listed(everything)}" if everything and not made else ""
+    raise SettingsError(_none_of(mapping, function, made) + others)
 
 
 def settings_of(candidate: Candidate) -> EventSourceMapping:
@@ -102,6 +107,9 @@ def settings_of(candidate: Candidate) -> EventSourceMapping:
     Raises:
         SettingsError: When AWS would refuse them, or the file does not say them.
     """
+    condition = candidate.condition
+    if isinstance(condition, Unresolved) and condition.refusal:
+        raise SettingsError(f"Condition is {condition.text}, {condition.refusal}")
     return EventSourceMapping.from_aws(
         {name: _typed(name, _settled(value, (name,))) for name, value in candidate.form.items()}
     )
@@ -123,6 +131,21 @@ def check_parameters(given: Mapping[str, str], declared: Iterable[str]) -> None:
             close = difflib.get_close_matches(name, known, n=1) or known
             listed = f": it has {', '.join(close)}" if close else ""
             raise SettingsError(f"it has no parameter {name}{listed}")
+
+
+def _none_of(mapping: str | None, function: str | None, made: Sequence[Candidate]) -> str:
+    if not made:
+        return "it has no event source mapping of a DynamoDB stream"
+    given = [f"{what} {name}" for what, name in (("called", mapping), ("of the function", function)) if name]
+    return (
+        f"it has no event source mapping of a DynamoDB stream {' and '.join(given)}: it has {_listed(made)}"
+    )
+
+
+def _deciding(found: Sequence[Candidate]) -> str:
+    conditions = [one.condition for one in found if isinstance(one.condition, Unresolved)]
+    names = dict.fromkeys(name for condition in conditions for name in condition.parameters)
+    return f", or give {' and '.join(names)}, by which their conditions are decided" if names else ""
 
 
 def _listed(candidates: Sequence[Candidate]) -> str:

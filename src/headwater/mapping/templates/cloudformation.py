@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from headwater.mapping.templates.candidates import Candidate, function_names
+from headwater.mapping.templates.conditions import Decision, ask
 from headwater.mapping.templates.intrinsics import Scope, read_scope, resolve
 from headwater.mapping.templates.nodes import section
 from headwater.mapping.templates.sam import read_events
@@ -37,6 +38,11 @@ class Stack(NamedTuple):
         """The properties of a resource, as they are written."""
         return section(self.resources[logical_id], "Properties")
 
+    def condition(self, logical_id: str) -> Decision:
+        """Whether a resource is made."""
+        resource = self.resources[logical_id]
+        return ask(self.scope.conditions, resource["Condition"]) if "Condition" in resource else True
+
 
 def read_template(template: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[Candidate]:
     """The mappings of a template.
@@ -46,7 +52,7 @@ def read_template(template: Mapping[str, Any], given: Mapping[str, str]) -> Iter
         given: Values of its parameters.
 
     Yields:
-        Each mapping, whatever its source is.
+        Each mapping, whatever its source and its condition are.
 
     Raises:
         SettingsError: When there is no such parameter.
@@ -57,11 +63,15 @@ def read_template(template: Mapping[str, Any], given: Mapping[str, str]) -> Iter
     for logical_id, resource in resources.items():
         if stack.kind(logical_id) == "AWS::Lambda::EventSourceMapping":
             form = _form(stack.properties(logical_id), stack)
-            yield _candidate((logical_id,), form, stack, of_dynamodb=_is_of_dynamodb(form, stack))
+            found = _candidate((logical_id,), form, stack, of_dynamodb=_is_of_dynamodb(form, stack))
+            yield found._replace(condition=stack.condition(logical_id))
         elif stack.kind(logical_id) == "AWS::Serverless::Function":
+            # Its events are made on its condition. SAM does not look at one that an event itself has.
+            condition = stack.condition(logical_id)
             for event in read_events(logical_id, resource, common):
                 form = _form(event.properties, stack)
-                yield _candidate(event.names, form, stack, of_dynamodb=event.of_dynamodb)
+                found = _candidate(event.names, form, stack, of_dynamodb=event.of_dynamodb)
+                yield found._replace(condition=condition)
 
 
 def _form(properties: Mapping[str, Any], stack: Stack) -> dict[str, Any]:

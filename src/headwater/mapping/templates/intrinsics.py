@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from headwater.mapping.templates.candidates import check_parameters
+from headwater.mapping.templates.conditions import Decision, ask, decide
 from headwater.mapping.templates.nodes import section
 from headwater.mapping.templates.unresolved import Unresolved, as_text, join
 
@@ -22,11 +23,13 @@ class Scope(NamedTuple):
         values: Of the parameters that have one.
         parameters: The names of all parameters.
         mappings: The section of that name.
+        conditions: What each comes to.
     """
 
     values: Mapping[str, Any]
     parameters: tuple[str, ...]
     mappings: Mapping[str, Any]
+    conditions: Mapping[str, Decision]
 
 
 def read_scope(template: Mapping[str, Any], given: Mapping[str, str]) -> Scope:
@@ -37,7 +40,7 @@ def read_scope(template: Mapping[str, Any], given: Mapping[str, str]) -> Scope:
         given: Values of parameters, and of pseudo parameters such as `AWS::Region`. They come before defaults.
 
     Returns:
-        The parameters with their values, and the mappings.
+        The parameters with their values, the mappings, and what the conditions come to.
 
     Raises:
         SettingsError: When the template has no such parameter.
@@ -53,7 +56,10 @@ def read_scope(template: Mapping[str, Any], given: Mapping[str, str]) -> Scope:
         # The default of a parameter from SSM is the name of the value there.
         elif "Default" in parameter and not kind.startswith("AWS::SSM::"):
             values[name] = _listed(parameter["Default"], kind)
-    return Scope(values, tuple(declared), section(template, "Mappings"))
+    # Fn::If can not stand in a condition, so conditions are read without any.
+    scope = Scope(values, tuple(declared), section(template, "Mappings"), {})
+    written = section(template, "Conditions")
+    return scope._replace(conditions=decide(written, lambda value: resolve(value, scope)))
 
 
 def resolve(value: Any, scope: Scope) -> Any:
@@ -96,11 +102,14 @@ def _call(name: str, argument: Any, scope: Scope) -> Any:
                 return join(separator, [piece for piece in resolved if piece is not None])
         case "Fn::FindInMap", [*keys]:
             return _find([resolve(key, scope) for key in keys], scope)
-        case "Fn::If", [str() as condition, *_]:
+        case "Fn::If", [condition, then, otherwise]:
+            decision = ask(scope.conditions, condition)
+            if isinstance(decision, Unresolved):
+                return _undecided(decision)
+            return resolve(then if decision else otherwise, scope)
+        case "Fn::If", _:
             return Unresolved(
-                f"${{Fn::If {condition}}}",
-                refusal=f"and the condition {condition} is not evaluated here: write one of its values there, or save what "
-                "`aws lambda get-event-source-mapping` answers, and read that",
+                "${Fn::If}", refusal="which takes the name of a condition and two values: write these"
             )
     return _unknown(name, resolve(argument, scope))
 
@@ -127,12 +136,22 @@ def _substitute(text: str, names: Mapping[str, Any], scope: Scope) -> str | Unre
     return join("", pieces)
 
 
+def _undecided(condition: Unresolved) -> Unresolved:
+    name = condition.text
+    refusal = condition.refusal or (
+        f"and the template has no value for {' and '.join(condition.parameters)}, by which the condition {name} is "
+        "decided: give one for this parameter"
+        if condition.parameters
+        else f"and only a deployment decides the condition {name}: write one of its values there, or save what "
+        "`aws lambda get-event-source-mapping` answers, and read that"
+    )
+    return Unresolved(f"${{Fn::If {name}}}", condition.parameters, refusal)
+
+
 def _find(keys: list[Any], scope: Scope) -> Any:
     found: Any = scope.mappings
     for key in keys:
-        # YAML reads the number of an account as a number.
-        entries = found if isinstance(found, Mapping) else {}
-        found = {str(name): inner for name, inner in entries.items()}.get(as_text(key))
+        found = found.get(as_text(key)) if isinstance(found, Mapping) else None
     return _unknown("Fn::FindInMap", keys) if found is None else found
 
 

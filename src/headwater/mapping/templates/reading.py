@@ -29,7 +29,8 @@ def read_settings(
     """Read the settings of an event source mapping of a DynamoDB stream from the file that deploys it.
 
     Mappings of other sources are passed over. What a template refers to by `${...}`, such as a queue that it makes,
-    stays so where it stands for an ARN. `Fn::If` is refused; the condition of a whole resource is not asked.
+    stays so where it stands for an ARN. Conditions are evaluated as far as parameters have values: what is made on a
+    condition that is false is left out, and a setting that hangs on one that is not known is refused.
 
     Args:
         path: A template of SAM or CloudFormation in YAML or JSON, one that CDK has synthesised, a plan or state of
@@ -37,7 +38,8 @@ def read_settings(
         function: The function, where the file has several with a mapping: by its name, its ARN, or its name in the
             file.
         mapping: The mapping, where there are several: by its name in the file, or by its UUID.
-        parameters: Values of the template's parameters, which come before their defaults.
+        parameters: Values of the template's parameters, which come before their defaults, and of pseudo parameters
+            such as `AWS::Region`.
 
     Returns:
         The settings; what the file leaves out has AWS's default.
@@ -46,14 +48,15 @@ def read_settings(
         SettingsError: When the file can not be read, has no such mapping or more than one, does not say a setting, or
             says what AWS would refuse.
     """
+    place = str(fspath(path))
     try:
         chosen = choose(_candidates(load(path), parameters or {}), function=function, mapping=mapping)
-    except SettingsError as error:
-        raise SettingsError(f"{fspath(path)}: {error.message}") from error.__cause__
-    try:
+        place = f"{place}, {chosen.names[0]}"
         return settings_of(chosen)
     except SettingsError as error:
-        raise SettingsError(f"{fspath(path)}, {chosen.names[0]}: {error.message}") from None
+        raise SettingsError(f"{place}: {error.message}") from error.__cause__
+    except RecursionError:
+        raise SettingsError(f"{place}: it is nested too deep, or something in it refers to itself") from None
 
 
 def _candidates(document: Any, parameters: Mapping[str, str]) -> Iterable[Candidate]:
