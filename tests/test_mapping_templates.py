@@ -13,12 +13,11 @@ import pytest
 import yaml
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from samtranslator.translator.transform import transform
 
 from headwater.mapping.settings import EventSourceMapping, SettingsError
 from headwater.mapping.templates import read_settings
 from headwater.mapping.templates.files import load
-from tests.parts.templates import faults
+from tests.parts.templates import faults, transformed
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/Scores/stream/2026-11-21T00:00:00.000"
@@ -160,14 +159,7 @@ LEADERBOARD = EventSourceMapping(
 def translated(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What SAM's own translator makes of a template."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-    class Policies:
-        def load(self) -> dict[str, str]:
-            return {}
-
-    policies: Any = Policies()
-    made: dict[str, Any] = transform(load(path), {}, policies)
-    return made
+    return transformed(load(path))
 
 
 def test_the_templates_here_have_no_fault(write: Write) -> None:

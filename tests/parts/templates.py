@@ -54,12 +54,12 @@ def translate(template: Path, function: str) -> Mapping[str, Mapping[str, Any]]:
     return {resource["Type"]: resource["Properties"] for resource in resources}
 
 
-def transformed(template: Mapping[str, Any]) -> Mapping[str, Any]:
+def transformed(template: dict[str, Any]) -> dict[str, Any]:
     """What SAM's translator makes of a template.
 
     Args:
         template: Of SAM, in long forms. It is changed.
     """
     policies: Any = _Policies()
-    made: Mapping[str, Any] = transform(template, {}, policies)
+    made: dict[str, Any] = transform(template, {}, policies)
     return made
