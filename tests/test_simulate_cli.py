@@ -244,7 +244,7 @@ def test_shares_are_percentages_or_fractions() -> None:
 @pytest.mark.parametrize(
     ("text", "told", "middle"),
     [
-        ("20ms", "20 ms each", 0.02),
+        ("20ms", "20 ms", 0.02),
         ("lognormal:20ms", "log-normal, median 20 ms, sigma 0.5", 0.02),
         ("lognormal:20ms,0.8", "log-normal, median 20 ms, sigma 0.8", 0.02),
         ("uniform:10ms-30ms", "between 10 ms and 30 ms", 0.02),

@@ -76,7 +76,7 @@ def assumptions_text(workload: Workload, settings: EventSourceMapping, function:
     lines = [
         f"mapping: {', '.join(differing) or 'as AWS has it by default'}{reporting}",
         f"function: {function.memory} MB, timeout {write_seconds(function.timeout)}, at most {function.most_at_once:,} at once",
-        f"handlers: {function.latency.text}, for each record; {_percent(workload.poison)} of the records fail each time",
+        f"handlers: {function.latency.text}, for each record; {workload.poison * 100:g} % of the records fail each time",
         _ASSUMED,
         f"prices: ${prices.million_requests:.2f} for a million requests, ${prices.gb_second:.10f} for a GB-second; no free tier",
     ]
@@ -127,12 +127,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return _percent(part / whole) if whole else ""
-
-
-def _percent(share: float) -> str:
-    """In three digits."""
-    return f"{share * 100:.3g} %"
+    return f"{part / whole * 100:.2f} %" if whole else ""
 
 
 def _dollars(amount: float) -> str:

@@ -103,7 +103,7 @@ def _unknown(text: str) -> NoReturn:
 
 
 def _constant(seconds: float) -> Latency:
-    return Latency(f"{write_seconds(seconds)} each", lambda _rng: seconds)
+    return Latency(write_seconds(seconds), lambda _rng: seconds)
 
 
 def _lognormal(parameters: str) -> Latency:
