@@ -9,9 +9,11 @@ from typing import Any
 from headwater.mapping.answers import Verdict
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Condition, Delivery, Discard, Invocation, Then
-from headwater.mapping.report_data import History
+from headwater.mapping.report_steps import History
 
 BEGIN = 1_790_000_000.0
+HOSTILE = '</script><!--<img src=x onerror="hacked=1"><b>\u2028&amp;\''
+"""What ends up as markup, or ends a script, where somebody was careless."""
 DONE = Verdict("done")
 RAISED = Verdict("failed", 0, "ValueError: the score is not a number", raised=True)
 

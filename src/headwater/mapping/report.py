@@ -11,7 +11,8 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from headwater.mapping.report_data import LIMITS, History, Limits, report_data
+from headwater.mapping.report_data import LIMITS, Limits, report_data
+from headwater.mapping.report_steps import History
 
 _SCRIPTS = ("data.js", "layout.js", "timeline.js", "story.js", "tables.js", "page.js")
 

@@ -7,33 +7,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery, Discard
-
-Step: TypeAlias = Delivery | Discard
+from headwater.mapping.report_steps import (
+    History,
+    Step,
+    batch_of,
+    began,
+    ended,
+    entries_of,
+    order_of,
+    shard_of,
+)
 
 KEY_LENGTH = 200
 """A key may have 3 kB: what is longer is cut, and the sequence number still names the record."""
-
-
-class History(NamedTuple):
-    """What a mapping did.
-
-    Attributes:
-        deliveries: The invocations that are over.
-        discards: The records that were given up.
-        records: What was read, by shard: with it, the report knows of those that the filters left out and of those that
-            are still waiting for their first delivery.
-        filtered: How many more records the filters left out, beside those in `records`.
-    """
-
-    deliveries: Sequence[Delivery]
-    discards: Sequence[Discard] = ()
-    records: Mapping[str, Sequence[Entry]] = MappingProxyType({})
-    filtered: int = 0
 
 
 class Limits(NamedTuple):
@@ -63,7 +53,7 @@ def report_data(history: History, *, values: bool = False, limits: Limits = LIMI
         Values that can be written as JSON.
     """
     steps: list[Step] = [*history.deliveries, *history.discards]
-    steps.sort(key=_when)
+    steps.sort(key=order_of)
     fates = _fates(history, steps)
     shown = _within(limits, steps)
     records = _Records(fates, values=values)
@@ -106,8 +96,8 @@ def _fates(history: History, steps: Iterable[Step]) -> dict[_Name, _Fate]:
         for entry in entries
     }
     for step in steps:
-        for place, entry in enumerate(_entries(step)):
-            fate = fates.setdefault((_shard_id(step), entry.sequence_number), _Fate("waiting"))
+        for place, entry in enumerate(entries_of(step)):
+            fate = fates.setdefault((shard_of(step), entry.sequence_number), _Fate("waiting"))
             if isinstance(step, Discard):
                 fate.end = step.condition
                 continue
@@ -125,20 +115,20 @@ def _handles(delivery: Delivery, place: int) -> bool:
 
 def _within(limits: Limits, steps: Sequence[Step]) -> list[Step]:
     """The steps to be shown, in the order of time: those of batches with trouble first, as many as there is room for."""
-    lengths = Counter(_batch(step) for step in steps)
+    lengths = Counter(batch_of(step) for step in steps)
     trouble = {
-        _batch(step)
+        batch_of(step)
         for step in steps
-        if lengths[_batch(step)] > 1 or isinstance(step, Discard) or _fails(step)
+        if lengths[batch_of(step)] > 1 or isinstance(step, Discard) or _fails(step)
     }
     kept: list[Step] = []
     names: set[_Name] = set()
-    for step in sorted(steps, key=lambda step: _batch(step) not in trouble):
-        names.update((_shard_id(step), entry.sequence_number) for entry in _entries(step))
+    for step in sorted(steps, key=lambda step: batch_of(step) not in trouble):
+        names.update((shard_of(step), entry.sequence_number) for entry in entries_of(step))
         if len(kept) == limits.steps or len(names) > limits.records:
             break
         kept.append(step)
-    return sorted(kept, key=_when)
+    return sorted(kept, key=order_of)
 
 
 def _fails(delivery: Delivery) -> bool:
@@ -174,8 +164,8 @@ class _Records:
     def runs(self, step: Step) -> list[list[int]]:
         """The positions of a step's records, as pairs of a first one and how many follow each other."""
         runs: list[list[int]] = []
-        for entry in _entries(step):
-            position = self.position(_shard_id(step), entry)
+        for entry in entries_of(step):
+            position = self.position(shard_of(step), entry)
             if runs and position == sum(runs[-1]):
                 runs[-1][1] += 1
             else:
@@ -256,13 +246,13 @@ def _document(document: Mapping[str, Any] | None, *, values: bool) -> dict[str, 
 def _figures(history: History, steps: Sequence[Step], fates: Mapping[_Name, _Fate]) -> dict[str, Any]:
     """What is counted, of the whole history."""
     ran = [step for step in history.deliveries if step.verdict is not None]
-    batches = {_batch(step) for step in ran}
+    batches = {batch_of(step) for step in ran}
     ends = Counter(fate.end for fate in fates.values())
-    ages = [step.invocation.started - step.invocation.entries[-1].created for step in ran if _entries(step)]
+    ages = [step.invocation.started - step.invocation.entries[-1].created for step in ran if entries_of(step)]
     entries = [entry for entries in history.records.values() for entry in entries]
-    begins = [_begin(step) for step in steps] + [entry.read for entry in entries]
+    begins = [began(step) for step in steps] + [entry.read for entry in entries]
     return {
-        "shards": len({*history.records, *map(_shard_id, steps)}),
+        "shards": len({*history.records, *map(shard_of, steps)}),
         "records": len(fates) + history.filtered,
         "handled": ends["handled"],
         "filtered": ends["filtered"] + history.filtered,
@@ -276,30 +266,5 @@ def _figures(history: History, steps: Sequence[Step], fates: Mapping[_Name, _Fat
         "most": max((fate.runs for fate in fates.values()), default=0),
         "age": max(ages, default=None),
         "begin": min(begins, default=None),
-        "end": max((_end(step) for step in steps), default=max(begins, default=None)),
+        "end": max((ended(step) for step in steps), default=max(begins, default=None)),
     }
-
-
-def _entries(step: Step) -> Sequence[Entry]:
-    return step.entries if isinstance(step, Discard) else step.invocation.entries
-
-
-def _shard_id(step: Step) -> str:
-    return step.shard_id if isinstance(step, Discard) else step.invocation.shard_id
-
-
-def _batch(step: Step) -> tuple[str, int]:
-    return _shard_id(step), step.batch if isinstance(step, Discard) else step.invocation.batch
-
-
-def _begin(step: Step) -> float:
-    return step.at if isinstance(step, Discard) else step.invocation.started
-
-
-def _end(step: Step) -> float:
-    return step.at if isinstance(step, Discard) else step.ended
-
-
-def _when(step: Step) -> tuple[float, float, int]:
-    """Orders steps by time: what takes none comes before what begins with it, and a batch before the next."""
-    return _begin(step), _end(step), _batch(step)[1]

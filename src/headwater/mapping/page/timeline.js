@@ -2,6 +2,7 @@
 
 const ZOOMS = [0.4, 0.55, 0.75, 1, 1.4, 2, 3, 4.5, 7];
 const TICK = 120;
+const INSET = 44; // where time begins, beside the names of the lanes
 const grid = byId("timeline");
 const lanes = [...grouped(steps, (step) => `${step.shard} ${step.lane}`).values()]
   .map((group) => ({ shard: group[0].shard, lane: group[0].lane, steps: group }))
@@ -87,7 +88,7 @@ function setZoom(next, around = middle()) {
   zoom = next;
   grid.style.setProperty("--zoom", zoom);
   drawAxis();
-  grid.scrollLeft = (around / before) * zoom - offset;
+  grid.scrollLeft = ((around - INSET) / before) * zoom + INSET - offset;
   byId("zoom").textContent = `${Math.round(zoom * 100)} %`;
   byId("in").disabled = zoom === ZOOMS.at(-1);
   byId("out").disabled = zoom === ZOOMS[0];
@@ -156,6 +157,7 @@ function trace(traced) {
 }
 
 grid.style.setProperty("--all", width);
+grid.style.setProperty("--inset", `${INSET}px`);
 grid.replaceChildren(
   element("div", { class: "axis", "aria-hidden": true }),
   ...[...shards].map(([shard, its]) => drawShard(shard, its)),
