@@ -8,7 +8,7 @@ OLDEST := $(addprefix tests/,test_values.py test_readers.py test_changes.py test
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --constraint constraints.txt
 # The folders too: they change when a file is removed.
-SOURCES := $(shell find src -type d ! -name __pycache__) $(shell find src examples/game_scores -name '*.py' -o -name py.typed) \
+SOURCES := $(shell find src -type d ! -name __pycache__) $(shell find src examples/game_scores -type f ! -name '*.pyc') \
 	pyproject.toml README.md LICENSE
 
 .DEFAULT_GOAL := help

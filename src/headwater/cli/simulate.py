@@ -106,7 +106,7 @@ def simulate(  # noqa: PLR0913 - one for each option
         console.print(assumptions_text(workload, mapping, deployed))
     if report is not None and kept is not None:
         from headwater.mapping.report import report_page
-        from headwater.mapping.report_data import History
+        from headwater.mapping.report_steps import History
 
         history = History(kept.deliveries, kept.discards, kept.read, predicted.filtered)
         page = report_page(history, title=title_text(workload).plain, settings=asdict(mapping))

@@ -137,7 +137,7 @@ class SimulationResult:
             Where it is.
         """
         from headwater.mapping.report import report_page
-        from headwater.mapping.report_data import History
+        from headwater.mapping.report_steps import History
 
         history = History(
             [each.delivery for each in self.deliveries], self.discards, self.read, self.filtered
