@@ -224,7 +224,7 @@ def test_a_run_says_where_it_begins_and_how_it_ended(goes_on: bool, position: An
     settings = EventSourceMapping(starting_position=position).to_aws()
     with view.shown():
         view.begin(Beginning("T → app.py", STREAM_ARN, "m", "file", goes_on, settings, ["look out"]))
-        view.turn(Counts(), [])
+        view.turn(Counts(), list)
     view.end(Ending("disabled", 2, 3), Counts(batches=2, handled=1_000))
     assert written.getvalue().splitlines() == [
         "T → app.py, batches of 100, Ctrl-C to stop",
@@ -271,7 +271,8 @@ def test_the_foot_of_the_terminal_fits_80_columns() -> None:
         for number in range(9)
     ]
     states.append(ShardState("shardId-1", "4421584500000000017454423015", "222", 3, 2, 925.0, False))
-    shown = foot(counts, states)
+    blank, *shown, hint = foot(counts, states)
+    assert (blank, hint) == ("", "Ctrl-C to stop")
     assert shown[0].startswith("T → app.py ───")
     assert shown[1] == "1 batch · 1,234 handled · 2 retried · 0 dead-lettered · 0 discarded"
     assert shown[3].split() == ["shardId-1", "…0017454423015", "222", "3", "2", "1", "min"]
@@ -281,7 +282,7 @@ def test_the_foot_of_the_terminal_fits_80_columns() -> None:
     assert shown[14].startswith("…0017454423015  3 times: ship failed: ValueError: no no")
     assert shown[14].endswith("…")
     assert max(map(len, shown)) <= 80
-    assert foot(Counts(), [])[2:] == ["no shard is open"]
+    assert foot(Counts(), [])[3:] == ["no shard is open", "Ctrl-C to stop"]
 
 
 @pytest.mark.parametrize(

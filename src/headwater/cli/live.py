@@ -172,8 +172,9 @@ class _Session:
             if changed := self._pool.reload_changed():
                 names = ", ".join(Path(file).name for file in changed)
                 self.observe(Noticed(f"{names} changed: the next invocation imports the app anew"))
-        if self.mapping is not None:
-            self._view.turn(self.counts, self.mapping.states)
+        mapping = self.mapping
+        if mapping is not None:
+            self._view.turn(self.counts, lambda: mapping.states)
 
 
 @contextmanager

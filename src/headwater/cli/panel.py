@@ -30,12 +30,14 @@ def panel(title: str, counts: Counts, states: Sequence[ShardState], *, now: floa
         now: The time, in seconds since 1970.
     """
     parts: list[RenderableType] = [
+        Text(),
         Rule(Text(title, style="bold"), style="dim", align="left"),
         _figures(counts),
+        _shards(states, now),
+        *([_errors(counts)] if counts.errors else []),
+        # The last line is short: the terminal shows ^C at its end, which must not begin a new one.
+        Text("Ctrl-C to stop", style="dim"),
     ]
-    parts.append(_shards(states, now))
-    if counts.errors:
-        parts.append(_errors(counts))
     return Group(*parts)
 
 

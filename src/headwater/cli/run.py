@@ -125,6 +125,7 @@ def run(  # noqa: PLR0913 - one for each option
         tumbling_window_in_seconds=tumbling_window,
         starting_position="LATEST" if latest else None,
     )
+    arn = ""
     try:
         chosen = settings_of(settings, function, overrides)
         arn = stream or chosen.event_source_arn or ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -75,7 +75,7 @@ class View(Protocol):
         """Something has happened, and is counted."""
         ...
 
-    def turn(self, counts: Counts, states: Sequence[ShardState]) -> None:
+    def turn(self, counts: Counts, states: Callable[[], Sequence[ShardState]]) -> None:
         """How things are."""
         ...
 
@@ -110,7 +110,7 @@ class LinesView:
         for line in lines_of(event, counts):
             self._console.print(line)
 
-    def turn(self, counts: Counts, states: Sequence[ShardState]) -> None:
+    def turn(self, counts: Counts, states: Callable[[], Sequence[ShardState]]) -> None:
         """Nothing: lines stay as they are."""
 
     def end(self, ending: Ending, counts: Counts) -> None:
@@ -144,12 +144,12 @@ class TerminalView(LinesView):
         self._title = beginning.title
         super().begin(beginning)
 
-    def turn(self, counts: Counts, states: Sequence[ShardState]) -> None:
+    def turn(self, counts: Counts, states: Callable[[], Sequence[ShardState]]) -> None:
         """Draw the panel anew, not more often than anybody can see."""
         now = time.time()
         if now - self._refreshed >= _REFRESH_SECONDS:
             self._refreshed = now
-            self._live.update(panel(self._title, counts, states, now=now), refresh=True)
+            self._live.update(panel(self._title, counts, states(), now=now), refresh=True)
 
 
 class JsonView:
@@ -181,7 +181,7 @@ class JsonView:
             sys.stderr.flush()
         _write(as_json(event))
 
-    def turn(self, counts: Counts, states: Sequence[ShardState]) -> None:
+    def turn(self, counts: Counts, states: Callable[[], Sequence[ShardState]]) -> None:
         """Nothing: nothing has happened."""
 
     def end(self, ending: Ending, counts: Counts) -> None:
