@@ -19,6 +19,7 @@ import pytest
 from tests.parts.running import PATIENCE_SECONDS, ids, kept, running
 from tests.parts.tables import DynamoDB, wait_until
 
+ROUNDS, WRITES = 3, 40
 RUN = (sys.executable, "-m", "headwater.cli", "run")
 EXAMPLE = str(Path(__file__).parents[1] / "examples" / "game_scores" / "app.py")
 APP = """
@@ -38,6 +39,8 @@ def handle(record: Record) -> None:
     with open("handled.txt", "a") as file:
         file.write(f"{record.sequence_number} {record.event_name} {name} {record.expired}\\n")
     print("handling", name)
+    if name.startswith("item"):
+        time.sleep(0.005)  # so that a round is not over before it is killed
     if name.startswith("bad"):
         raise ValueError("told to fail")
     if name == "late" and not Path("was-late").exists():
@@ -341,36 +344,56 @@ def test_a_second_signal_ends_it_at_once(place: Place) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_whatever_kills_it_nothing_is_lost(place: Place, seed: int) -> None:
-    """Killed between any two records, several times: what comes again lies behind the checkpoint, each item in order."""
+    """Killed anywhere, several times: what comes again lies behind the checkpoint, each item in order, word of discards too."""
     chance = random.Random(seed)
-    names = [f"item-{number % 7}" for number in range(120)]
-    for version, name in enumerate(names):
-        place.put(name, Version={"N": str(version)})
-    checkpoints, rounds = [0], []
-    for _ in range(3):
+    options = (
+        "--parallelization-factor",
+        "3",
+        "--bisect",
+        "--max-retries",
+        "0",
+        "--on-failure",
+        "discards.jsonl",
+    )
+    checkpoints = [0]
+    rounds: list[list[tuple[int, str]]] = []
+    for _ in range(ROUNDS):
+        names = [f"item-{number % 7}" for number in range(WRITES)]
+        names[chance.randrange(10, 30)] = "bad"
+        names[-1] = (
+            "gate" if len(rounds) == ROUNDS - 1 else "item-0"
+        )  # the last round can not come to its end
+        for name in names:
+            place.put(name, Version={"S": uuid4().hex})
         begun = len(place.handled)
         goal = begun + chance.randrange(3, 25)
-        with place.run("--batch-size", str(chance.randrange(1, 12)), "--parallelization-factor", "3") as run:
+        with place.run(*options, "--batch-size", str(chance.randrange(1, 12))) as run:
             wait_until(lambda: place.handled[goal], "the handlers")  # noqa: B023 - called in this round
             for _ in range(chance.randrange(3)):
-                run.delivery()
+                run.wait_for(lambda line: line["type"] == "delivery")
             run.kill()
         place.wait_until_alone()  # the function's processes see that nobody asks any more
         checkpoints.append(int(place.kept() or 0))
         rounds.append([(int(line[0]), line[2]) for line in place.handled[begun:]])
+    (place.folder / "gate").touch()
     begun = len(place.handled)
-    with place.run("--until-idle", "0.3") as run:
+    with place.run(*options, "--until-idle", "0.3") as run:
         run.end()
     rounds.append([(int(line[0]), line[2]) for line in place.handled[begun:]])
 
-    handled = [number for each in rounds for number, _ in each]
-    assert sorted(set(handled)) == list(range(min(handled), min(handled) + len(names)))
-    for kept_before, each in zip(checkpoints, rounds, strict=True):
-        assert min(number for number, _ in each) > kept_before
-        for item in set(names):
-            versions = [number for number, name in each if name == item]
-            assert versions == sorted(set(versions))
+    handled = {number for each in rounds for number, _ in each}
+    assert handled == set(range(min(handled), min(handled) + ROUNDS * WRITES))
     assert checkpoints == sorted(checkpoints)
+    assert checkpoints[-1] < max(handled)
+    for checkpoint, each in zip(checkpoints, rounds, strict=True):
+        assert min(number for number, _ in each) > checkpoint
+        for item in {name for _, name in each}:
+            versions = [number for number, name in each if name == item]
+            assert versions == sorted(versions)
+            assert item == "bad" or len(versions) == len(set(versions))
+    documents = [json.loads(line) for line in (place.folder / "discards.jsonl").read_text().splitlines()]
+    records = [record for each in documents for record in json.loads(each["payload"])["Records"]]
+    assert {record["dynamodb"]["Keys"]["Id"]["S"] for record in records} == {"bad"}
 
 
 # Lines, for a person
