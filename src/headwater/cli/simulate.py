@@ -17,7 +17,7 @@ from headwater.cli.costs import GB_SECOND_PRICE, REQUEST_PRICE, Prices
 from headwater.cli.events import EventError, read_events
 from headwater.cli.forecast import Function, Kept, forecast
 from headwater.cli.loader import LoadError, load_app
-from headwater.cli.outlook import assumptions_text, forecast_table, title_text
+from headwater.cli.outlook import assumptions_table, forecast_table, title_text
 from headwater.cli.quantities import QuantityError, read_latency, read_seconds, read_share
 from headwater.cli.workload import Sample, Workload, count_of, read_samples
 from headwater.errors import HeadwaterError
@@ -102,8 +102,10 @@ def simulate(  # noqa: PLR0913 - one for each option
         console.print_json(json.dumps(told))
     else:
         console.print(title_text(workload))
+        console.print()
         console.print(forecast_table(predicted))
-        console.print(assumptions_text(workload, mapping, deployed))
+        console.print()
+        console.print(assumptions_table(workload, mapping, deployed))
     if report is not None and kept is not None:
         from headwater.mapping.report import report_page
         from headwater.mapping.report_steps import History
