@@ -27,7 +27,7 @@ _SHOWN: Final = {
 }
 _ASSUMED: Final = (
     "writes at random times, evenly over the items; one ledger for all environments; no time for cold starts, for "
-    "reading the stream and for storing; back-off from 0.5 s, doubling up to 60 s, which AWS does not document; Lambda's "
+    "reading the stream and for storing; back-off from 0.4 s, doubling up to 60 s, which AWS does not document; Lambda's "
     "reads of the stream are free"
 )
 _FALLS_BEHIND: Final = 0.1
