@@ -275,6 +275,7 @@ def test_retries_before_a_bisection_are_an_option() -> None:
     boom = Raised("ValueError", "no")
     assert driver.answer(driver.invocation(), boom).then == "retry"
     assert driver.answer(driver.invocation(T0 + 0.4), boom, T0 + 1).then == "bisect"
+    assert driver.shard.wake_at(T0 + 1) == T0 + 1
     assert ids(driver.invocation(T0 + 1)) == [1, 2]
 
     whole = Driver(Assumptions(bisect_on_response=False), bisect_batch_on_function_error=True)
@@ -645,7 +646,8 @@ def test_a_record_without_a_sequence_number_is_refused_and_none_is_taken() -> No
 def test_the_time_of_a_record_is_read_as_it_comes(time: Any, created: float) -> None:
     """A number, the text of one as in a sample of AWS's, or when it was read."""
     raw = {"dynamodb": {"SequenceNumber": "1", "ApproximateCreationDateTime": time}}
-    assert Entry(raw, T0 + 5).created == created
+    entry = Entry(raw, T0 + 5)
+    assert (entry.created, repr(entry)) == (created, "<Entry 1>")
 
 
 def test_a_record_with_half_a_letter_has_a_size() -> None:

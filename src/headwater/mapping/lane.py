@@ -106,10 +106,7 @@ class Lane:
         return steps
 
     def wake_at(self, now: float, *, caught_up: bool) -> float | None:
-        """When `due` may have something though nothing happens until then; `None` where it can not.
-
-        It is asked behind `due`, which leaves nothing that could be done at once.
-        """
+        """When `due` may have something though nothing happens until then; `None` where it can not."""
         if self._under_way is not None:
             return None
         if now < self._resume_at:

@@ -124,10 +124,7 @@ class Shard:
         return steps
 
     def wake_at(self, now: float) -> float | None:
-        """When to ask `due` again though nothing is offered or answered until then; `None` where there is no such time.
-
-        It is asked behind `due`, which leaves nothing that could be done at once.
-        """
+        """When to ask `due` again though nothing is offered or answered until then; `None` where there is no such time."""
         times = [lane.wake_at(now, caught_up=self._caught_up) for lane in self._awake.values()]
         return min((time for time in times if time is not None), default=None)
 

@@ -65,9 +65,7 @@ class Waiting:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more records are waited for: by number, by payload, or as the last one is of another window."""
-        if not self._entries:
-            return False
+        """Of records that wait: whether they wait for no more, by number, by payload, or as the last is of another window."""
         return (
             len(self._entries) >= self._settings.batch_size
             or self._bytes >= self._payload
