@@ -498,6 +498,60 @@ def test_conditions_on_long_lists_are_compared_at_once() -> None:
     assert not fits(pattern, {"L": [*lines, {"a": 1, "b": -1}], "M": lines, "N": lines})
 
 
+class Watched(dict[str, Any]):
+    """An object of a record that counts how often something is looked for in it, or in another."""
+
+    looks = 0
+
+    def __contains__(self, name: object) -> bool:
+        Watched.looks += 1
+        return super().__contains__(name)
+
+
+def looks(pattern: Any, record: Any) -> int:
+    """How often a record is looked into until it is known that it does not fit."""
+    watched = json.loads(json.dumps(record), object_hook=Watched)
+    before = Watched.looks
+    assert not fits(pattern, watched)
+    return Watched.looks - before
+
+
+def lines(count: int) -> Any:
+    return [{"Sku": f"A{index}", "Qty": 1, "Price": {"Cur": "USD"}} for index in range(count)]
+
+
+EUROS = {"L": {"M": {"Sku": {"S": [{"prefix": "A"}]}, "Price": {"M": {"Cur": {"S": ["EUR"]}}}}}}
+NAMED = {"L": {"S": [{"prefix": "A"}], "M": {"Name": {"S": ["x"]}}}}
+UNSOLD = {"L": {"M": {"Sku": {"S": [{"prefix": "A"}]}, "Sold": [{"exists": False}], "Qty": {"N": ["9"]}}}}
+
+
+@pytest.mark.parametrize(
+    ("new_image", "old_image"),
+    [
+        ({"Lines": EUROS}, {"Lines": EUROS}),
+        ({"Lines": EUROS, "Gifts": EUROS}, {}),
+        ({"Lines": EUROS, "Tags": NAMED}, {}),
+        ({"Lines": UNSOLD, "Gifts": UNSOLD}, {"Lines": EUROS}),
+        ({"Packs": {"L": {"M": {"Lines": EUROS, "Gifts": EUROS}}}}, {}),
+    ],
+    ids=["both images", "two lists", "maps and texts", "a name that is absent", "lists in a list"],
+)
+def test_elements_of_one_list_are_not_combined_with_those_of_another(new_image: Any, old_image: Any) -> None:
+    """However deep the conditions are in them: twice the elements are twice the work."""
+
+    def record(count: int) -> Any:
+        lists = {
+            "Lines": lines(count),
+            "Gifts": lines(count),
+            "Tags": [f"A{index}" for index in range(count)],
+        }
+        item = {"PK": "o#1", **lists, "Packs": [lists, lists]}
+        return TABLE.modify(item, {**item, "Status": "open"})
+
+    pattern = {"dynamodb": {"NewImage": new_image, **({"OldImage": old_image} if old_image else {})}}
+    assert looks(pattern, record(200)) < 2.1 * looks(pattern, record(100))
+
+
 def test_a_record_is_left_as_it_was() -> None:
     """Filters only look."""
     before = copy.deepcopy(MODIFY)

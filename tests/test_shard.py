@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from headwater.errors import SourceError
 from headwater.mapping.answers import Answer, NotRun, Raised, Returned, read_answer
 from headwater.mapping.assumptions import DEFAULTS, Assumptions, doubling_back_off, lane_by_checksum
 from headwater.mapping.documents import Origin, object_key, with_payload
@@ -90,11 +91,14 @@ def names(*entries: Entry) -> Returned:
         ({"batchItemFailures": [{"itemIdentifier": "100"}, {"itemIdentifier": "4"}]}, 1),
         ({"batchItemFailures": [{"itemIdentifier": "100"}, {"itemIdentifier": "5"}]}, 0),
         ({"batchItemFailures": [{"itemIdentifier": "100"}, {"itemIdentifier": None}]}, 0),
+        ({"batchItemFailures": [{"itemIdentifier": "twice"}]}, 3),
     ],
 )
 def test_an_answer_is_read_as_lambda_reads_it(payload: Any, first: int | None) -> None:
     """Those that AWS documents are in the scenarios; here are odd ones, and the reason is always said."""
-    verdict = read_answer(Returned(payload), ["30", "4", "100"], report=True, assumptions=DEFAULTS)
+    verdict = read_answer(
+        Returned(payload), ["30", "4", "100", "twice", "twice"], report=True, assumptions=DEFAULTS
+    )
     assert verdict.redeliver_from == first
     assert bool(verdict.reason) == (first is not None)
 
@@ -130,6 +134,18 @@ def test_a_window_collects_until_it_ends_or_the_batch_is_full() -> None:
     assert driver.due(T0 + 24) == []
     driver.offer(5, at=T0 + 24)
     assert ids(driver.invocation(T0 + 24)) == [3, 4, 5]
+
+
+def test_one_window_follows_the_other() -> None:
+    """The next begins when an invocation has ended, whether records are there or not."""
+    driver = Driver(maximum_batching_window_in_seconds=10)
+    driver.offer(1)
+    driver.answer(driver.invocation(T0 + 10), DONE, T0 + 11)
+    driver.offer(2, at=T0 + 16)
+    assert driver.shard.wake_at(T0 + 16) == T0 + 21
+    driver.answer(driver.invocation(T0 + 21), DONE, T0 + 21)
+    driver.offer(3, at=T0 + 56)
+    assert driver.shard.wake_at(T0 + 56) == T0 + 61
 
 
 def test_a_shard_that_has_ended_waits_for_no_window() -> None:
@@ -171,6 +187,29 @@ def test_a_shard_reads_on_only_while_it_has_room() -> None:
     assert not driver.shard.has_room
 
 
+def test_what_is_not_wanted_takes_no_room() -> None:
+    """Behind a record that waits for its batching window, the stream is read on; little of it is kept."""
+    only_wanted = ('{"dynamodb": {"NewImage": {"Wanted": {"BOOL": [true]}}}}',)
+    driver = Driver(maximum_batching_window_in_seconds=300, filter_criteria=only_wanted)
+    driver.offer(0, Wanted=True)
+    for start in range(1, 20_000, 1_000):
+        driver.offer(*range(start, start + 1_000))
+        assert driver.shard.has_room
+    last = driver.offer("last", Wanted=True)
+    assert driver.shard.filtered == 20_000
+    assert len(driver.shard._unsettled) < 3_000
+    driver.answer(driver.invocation(T0 + 300), DONE, T0 + 300)
+    assert (driver.shard.checkpoint, driver.shard.idle) == (last[0].sequence_number, True)
+
+
+def test_a_shard_keeps_no_more_than_two_payloads_for_each_lane() -> None:
+    """Records can be large."""
+    driver = Driver(maximum_batching_window_in_seconds=300)
+    while driver.shard.has_room:
+        driver.offer(1, Note="x" * 390_000)
+    assert 30 < driver.shard._lanes[0].pending < 35
+
+
 def test_lanes_go_on_while_one_of_them_fails() -> None:
     """The checkpoint waits for the failing one; when it is done, it moves past all."""
     driver = Driver(
@@ -184,7 +223,7 @@ def test_lanes_go_on_while_one_of_them_fails() -> None:
     driver.answer(second, DONE)
     assert driver.answer(first, names(bad)).then == "retry"
     assert driver.shard.checkpoint is None
-    again = driver.invocation(T0 + 0.5)
+    again = driver.invocation(T0 + 0.4)
     assert (ids(again), again.attempt, again.batch) == ([0], 2, first.batch)
     driver.answer(again, DONE, T0 + 1)
     assert driver.shard.checkpoint == good.sequence_number
@@ -204,7 +243,7 @@ def test_the_lane_of_an_item_depends_on_all_of_its_keys() -> None:
 def test_waits_double_up_to_a_minute() -> None:
     """Also after very many failures."""
     waits = [doubling_back_off(failures) for failures in (1, 2, 3, 7, 8, 9, 10_000)]
-    assert waits == [0.5, 1.0, 2.0, 32.0, 60.0, 60.0, 60.0]
+    assert waits == [0.4, 0.8, 1.6, 25.6, 51.2, 60.0, 60.0]
 
 
 def test_a_function_that_was_not_reached_has_used_no_attempt() -> None:
@@ -218,7 +257,7 @@ def test_a_function_that_was_not_reached_has_used_no_attempt() -> None:
         waits.append(delivery.wait)
         at += delivery.wait
         assert driver.shard.wake_at(at - 0.1) == at
-    assert waits == [0.5, 1.0, 2.0]
+    assert waits == [0.4, 0.8, 1.6]
     invocation = driver.invocation(at)
     _, discard = driver.shard.answered(invocation, names(entry), at)
     assert isinstance(discard, Discard)
@@ -235,12 +274,31 @@ def test_retries_before_a_bisection_are_an_option() -> None:
     driver.offer(1, 2, 3)
     boom = Raised("ValueError", "no")
     assert driver.answer(driver.invocation(), boom).then == "retry"
-    assert driver.answer(driver.invocation(T0 + 0.5), boom, T0 + 1).then == "bisect"
+    assert driver.answer(driver.invocation(T0 + 0.4), boom, T0 + 1).then == "bisect"
+    assert driver.shard.wake_at(T0 + 1) == T0 + 1
     assert ids(driver.invocation(T0 + 1)) == [1, 2]
 
     whole = Driver(Assumptions(bisect_on_response=False), bisect_batch_on_function_error=True)
     first, _ = whole.offer(1, 2)
     assert whole.answer(whole.invocation(), names(first)).then == "retry"
+
+
+def test_a_batch_is_split_before_it_is_discarded() -> None:
+    """Even when it was to be retried more often than it may be."""
+    driver = Driver(
+        Assumptions(retries_before_bisect=5), bisect_batch_on_function_error=True, maximum_retry_attempts=0
+    )
+    driver.offer(1, 2)
+    assert driver.answer(driver.invocation(), Raised("ValueError", "no")).then == "bisect"
+
+
+@pytest.mark.parametrize("middle", [0, 2])
+def test_a_bisection_that_splits_nothing_is_refused(middle: int) -> None:
+    """The function would be invoked without records, for ever."""
+    driver = Driver(Assumptions(bisect_at=lambda _count: middle), bisect_batch_on_function_error=True)
+    driver.offer(1, 2)
+    with pytest.raises(ValueError, match=rf"bisect_at\(2\) is {middle}, which splits nothing"):
+        driver.answer(driver.invocation(), Raised("ValueError", "no"))
 
 
 def test_an_answer_needs_an_invocation() -> None:
@@ -249,11 +307,35 @@ def test_an_answer_needs_an_invocation() -> None:
     driver.offer(1)
     invocation = driver.invocation()
     driver.answer(invocation, DONE)
-    with pytest.raises(RuntimeError, match="lane 0 of shardId-0 has no invocation under way"):
+    with pytest.raises(RuntimeError, match="invocation 1 of lane 0 of shardId-0 is not under way"):
         driver.answer(invocation, DONE)
 
 
+def test_a_late_answer_is_not_taken_for_that_of_the_next_invocation() -> None:
+    """Records that the function has not answered are not acknowledged."""
+    driver = Driver(batch_size=1)
+    driver.offer(1, 2)
+    first = driver.invocation()
+    driver.answer(first, DONE)
+    second = driver.invocation()
+    with pytest.raises(RuntimeError, match="invocation 1 of lane 0 of shardId-0 is not under way"):
+        driver.answer(first, DONE)
+    assert driver.shard.checkpoint == first.entries[0].sequence_number
+    driver.answer(second, DONE)
+
+
 # Discards
+
+
+def test_the_run_that_was_recorded_of_aws_is_repeated() -> None:
+    """One record that always fails, an age of 60 seconds, retries without limit: the document counts 8 invocations."""
+    driver = Driver(maximum_record_age_in_seconds=60)
+    driver.offer(1)
+    at = T0
+    while isinstance(step := driver.due(at)[0], Invocation):
+        at += driver.answer(step, Raised("ValueError", "no"), at).wait
+    assert step.document is not None
+    assert step.document["requestContext"]["approximateInvokeCount"] == 8
 
 
 def test_records_that_are_too_old_are_cut_from_the_front() -> None:
@@ -394,6 +476,64 @@ def test_a_window_ends_by_the_clock_only_when_the_stream_has_nothing_more() -> N
     assert driver.shard.wake_at(T0 + 60) is None
 
 
+def test_a_window_ends_when_the_stream_has_gone_past_it() -> None:
+    """In another lane, or with records that no filter wants: that the stream falls silent is not waited for."""
+    wanted = ('{"dynamodb": {"Keys": {"Id": {"N": ["1"]}}}}',)
+    driver = Driver(tumbling_window_in_seconds=60, filter_criteria=wanted)
+    driver.offer(1)
+    driver.answer(driver.invocation(), state(1))
+    driver.offer(2, created=T0 + 59)
+    assert driver.due(T0 + 100) == []
+    driver.offer(3, created=T0 + 60)
+    assert driver.invocation(T0 + 100).event["isFinalInvokeForWindow"]
+
+
+def test_a_record_that_comes_late_goes_into_the_open_window() -> None:
+    """Windows do not open again."""
+    driver = Driver(tumbling_window_in_seconds=60)
+    for created in (T0 + 59, T0 + 60, T0 + 58, T0 + 61):
+        driver.offer(int(created - T0), created=created)
+    starts = []
+    for _ in range(3):
+        invocation = driver.invocation()
+        starts.append((ids(invocation), invocation.event["window"]["start"][-6:]))
+        driver.answer(invocation, state(1))
+    assert starts == [([59], "00:00Z"), ([], "00:00Z"), ([60, 58, 61], "01:00Z")]
+
+
+def test_the_checkpoint_waits_for_the_window() -> None:
+    """After a restart its records come again, as their state is gone; those of the next one wait behind."""
+    driver = Driver(batch_size=1, tumbling_window_in_seconds=60)
+    first, second = driver.offer(1, 2)
+    driver.answer(driver.invocation(), state(1))
+    driver.answer(driver.invocation(), state(2))
+    assert (driver.shard.checkpoint, first.settled) == (None, False)
+    driver.shard.close()
+    driver.answer(driver.invocation(), DONE)
+    assert (driver.shard.checkpoint, driver.shard.finished) == (second.sequence_number, True)
+
+
+def test_a_state_is_not_the_functions_to_change() -> None:
+    """One that fails is given the same again."""
+    driver = Driver(tumbling_window_in_seconds=60)
+    driver.offer(1)
+    invocation = driver.invocation()
+    invocation.event["state"]["changed"] = True
+    driver.answer(invocation, Raised("ValueError", "no"))
+    assert driver.invocation(T0 + 1).event["state"] == {}
+
+
+def test_a_payload_holds_the_state_too() -> None:
+    """Six megabytes are all of the event."""
+    driver = Driver(batch_size=10, tumbling_window_in_seconds=60)
+    driver.offer(0)
+    driver.answer(driver.invocation(), Returned({"state": {"text": "x" * 900_000}}))
+    driver.offer(*range(1, 9), Note="x" * 1_000_000)
+    second = driver.invocation()
+    assert ids(second) == [1, 2, 3, 4, 5]
+    assert len(json.dumps(second.event)) < 6 * 1024 * 1024
+
+
 def test_the_end_of_a_shard_ends_its_window() -> None:
     """There are no windows across shards."""
     driver = Driver(tumbling_window_in_seconds=900)
@@ -428,7 +568,7 @@ def test_an_answer_without_a_state_has_failed() -> None:
     delivery = driver.answer(driver.invocation(), DONE)
     assert delivery.verdict is not None
     assert "no state" in delivery.verdict.reason
-    again = driver.invocation(T0 + 0.5)
+    again = driver.invocation(T0 + 0.4)
     assert (ids(again), again.event["state"]) == ([1], {})
 
 
@@ -441,7 +581,7 @@ def test_which_state_follows_a_partial_answer_is_an_option(kept: Any, expected: 
     again = driver.invocation()
     assert (ids(again), again.event["state"]) == ([2], expected)
     driver.answer(again, Raised("ValueError", "no"))
-    assert driver.invocation(T0 + 0.5).event["state"] == expected
+    assert driver.invocation(T0 + 0.4).event["state"] == expected
 
 
 def test_a_state_over_a_megabyte_ends_the_window_early() -> None:
@@ -457,6 +597,62 @@ def test_a_state_over_a_megabyte_ends_the_window_early() -> None:
     following = driver.invocation()
     assert (ids(following), following.event["state"]) == ([2], {})
     assert following.event["window"] == early.event["window"]
+
+
+def test_a_state_that_a_partial_answer_brings_can_be_too_large() -> None:
+    """The window ends early before the rest of the batch is delivered."""
+    driver = Driver(tumbling_window_in_seconds=60)
+    _, bad = driver.offer(1, 2)
+    driver.answer(driver.invocation(), Returned({"state": {"text": "x" * 1_000_001}, **names(bad).payload}))
+    early = driver.invocation()
+    assert early.event["isWindowTerminatedEarly"]
+    driver.answer(early, DONE)
+    rest = driver.invocation()
+    assert (ids(rest), rest.event["state"]) == ([2], {})
+
+
+def test_the_size_of_a_state_is_that_of_its_text() -> None:
+    """Letters beyond ASCII take their bytes in UTF-8, and not those of an escape."""
+    driver = Driver(batch_size=1, tumbling_window_in_seconds=60)
+    driver.offer(1, 2)
+    driver.answer(driver.invocation(), Returned({"state": {"text": "é" * 400_000}}))
+    assert ids(driver.invocation()) == [2]
+
+
+def test_the_document_of_a_window_has_the_whole_event() -> None:
+    """As the function was given it."""
+    driver = Driver(tumbling_window_in_seconds=60, maximum_retry_attempts=0)
+    driver.offer(1)
+    invocation = driver.invocation()
+    _, discard = driver.shard.answered(invocation, Raised("ValueError", "no"), T0)
+    assert isinstance(discard, Discard)
+    assert json.loads(with_payload(discard)["payload"]) == invocation.event
+
+
+# Records that are not as they should be
+
+
+def test_a_record_without_a_sequence_number_is_refused_and_none_is_taken() -> None:
+    """Nothing is lost: the page can be offered again without it."""
+    driver = Driver()
+    good = driver.table.insert({"Id": 1})
+    for bad in ({"dynamodb": {}}, {}, {"dynamodb": {"SequenceNumber": 5}}):
+        with pytest.raises(SourceError, match=r"has a dynamodb\.SequenceNumber, and this one has not"):
+            driver.shard.offer([good, bad], T0)
+    assert driver.due() == []
+
+
+@pytest.mark.parametrize(("time", "created"), [(T0, T0), (str(T0), T0), (None, T0 + 5), ("noon", T0 + 5)])
+def test_the_time_of_a_record_is_read_as_it_comes(time: Any, created: float) -> None:
+    """A number, the text of one as in a sample of AWS's, or when it was read."""
+    raw = {"dynamodb": {"SequenceNumber": "1", "ApproximateCreationDateTime": time}}
+    entry = Entry(raw, T0 + 5)
+    assert (entry.created, repr(entry)) == (created, "<Entry 1>")
+
+
+def test_a_record_with_half_a_letter_has_a_size() -> None:
+    """JSON can hold it, and UTF-8 can not."""
+    assert Entry({"dynamodb": {"SequenceNumber": "1"}, "half": "\ud800"}, T0).size > 0
 
 
 def test_windows_are_aligned_to_their_length() -> None:

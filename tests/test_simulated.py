@@ -78,7 +78,7 @@ def test_a_failure_is_delivered_again_from_the_checkpoint_on() -> None:
     assert shop.handled == ["a", "b", "c"]
     assert deliveries(result) == ["abc", "bc", "bc"]
     started = [each.invocation.started - result.start for each in result.deliveries]
-    assert started == pytest.approx([0.0, 0.1, 0.7])
+    assert started == pytest.approx([0.0, 0.1, 0.6])
     numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
     assert result.repeats == {numbers[1]: 2, numbers[2]: 2}
     assert result.retries == 2
@@ -276,7 +276,66 @@ def test_more_than_may_run_at_once_are_throttled() -> None:
     assert result.handled == len(names)
     assert result.discards == ()
     assert {each.answer for each in result.deliveries if each.delivery.verdict is None} == {None}
-    assert "throttled -> again in 0.5 s" in str(result)
+    assert "throttled -> again in 0.4 s" in str(result)
+
+
+def test_a_handler_that_ends_its_process_has_failed() -> None:
+    """As on Lambda; the test goes on."""
+
+    def leave(_event: object, _context: object) -> None:
+        sys.exit(3)
+
+    mapping = SimulatedMapping(
+        leave, EventSourceMapping(function_response_types=REPORT, maximum_retry_attempts=0)
+    )
+    mapping.put(*orders("a"))
+    [delivered] = mapping.run_until_drained().deliveries
+    assert delivered.answer == Raised("Runtime.ExitError", "Runtime exited with 3")
+
+
+def test_what_handlers_write_is_delivered_too() -> None:
+    """Also long after everything else is done."""
+    more = orders("b")
+
+    def write(_event: object, _context: object) -> None:
+        if more:
+            mapping.put(more.pop(), after=200_000)
+
+    mapping = SimulatedMapping(write)
+    mapping.put(*orders("a"))
+    assert deliveries(mapping.run_until_drained()) == ["a", "b"]
+
+
+def test_all_that_cannot_run_is_trimmed_however_much_it_is() -> None:
+    """What did not fit into memory is read when the rest has been given up."""
+    mapping = SimulatedMapping(lambda _event, _context: 1, most_at_once=0)
+    mapping.put(*(ORDERS.insert({"Id": str(number)}) for number in range(5_000)))
+    assert len(mapping.run_until_drained().discarded) == 5_000
+
+
+def test_what_is_written_at_one_time_keeps_its_order() -> None:
+    """Over several calls too: the changes of an item are delivered as they were made."""
+    seen: list[str] = []
+    mapping = SimulatedMapping(
+        lambda event, _context: seen.extend(record["eventName"] for record in event["Records"])
+    )
+    item = {"Id": "a"}
+    first, second = {**item, "N": 1}, {**item, "N": 2}
+    mapping.put(ORDERS.insert(item), ORDERS.modify(item, first))
+    mapping.put(ORDERS.modify(first, second), ORDERS.remove(second))
+    mapping.run_until_drained()
+    assert seen == ["INSERT", "MODIFY", "MODIFY", "REMOVE"]
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
+def test_an_invocation_takes_a_time(seconds: float) -> None:
+    """A number that is none is refused at once, one that a function returns when it does."""
+    with pytest.raises(ValueError, match="can not take"):
+        SimulatedMapping(Orders().app, duration=seconds)
+    mapping = SimulatedMapping(Orders().app, duration=lambda _records: seconds)
+    mapping.put(*orders("a"))
+    with pytest.raises(ValueError, match="can not take"):
+        mapping.run_until_drained()
 
 
 # Shards, lanes, time
@@ -375,7 +434,7 @@ def test_records_that_could_not_be_in_a_stream_are_refused() -> None:
     [
         ({"shards": 0}, "shards=0 is less than 1"),
         ({"most_at_once": -1}, "most_at_once=-1 is less than 0"),
-        ({"timeout": 0.0}, "timeout=0.0 is no time"),
+        ({"timeout": 0.0}, "timeout=0.0 is none of Lambda's"),
         ({"settings": EventSourceMapping(enabled=False)}, "enabled=False"),
         ({"start": datetime(2026, 1, 1)}, "no time zone"),
     ],
@@ -401,16 +460,16 @@ def test_a_result_prints_as_a_timeline() -> None:
     mapping.put(*orders("abc"))
     assert str(mapping.run_until_drained()).splitlines() == [
         "3 written: 2 handled, 1 discarded, 0 filtered out, 0 waiting",
-        "5 invocations, 4 retries, 5 repeats, 0 throttled, 1.000 s, iterator age 0.900 s at most",
+        "5 invocations, 4 retries, 5 repeats, 0 throttled, 0.900 s, iterator age 0.800 s at most",
         (
             "0.000 s  shard 0/0  batch 1  a, b, c  1 handled, 1 failed, 1 withheld, "
             "charge: ConnectionError: no bank for b -> again from b"
         ),
         "0.100 s  shard 0/0  batch 1  b, c     1 failed, 1 withheld, charge: ConnectionError: no bank for b -> split",
-        "0.200 s  shard 0/0  batch 1  b        1 failed, charge: ConnectionError: no bank for b -> again in 0.5 s",
-        "0.800 s  shard 0/0  batch 1  b        1 failed, charge: ConnectionError: no bank for b -> given up",
-        "0.900 s  shard 0/0  batch 1  c        1 handled -> done",
-        "0.900 s  shard 0/0  batch 1  b        discarded: RetryAttemptsExhausted",
+        "0.200 s  shard 0/0  batch 1  b        1 failed, charge: ConnectionError: no bank for b -> again in 0.4 s",
+        "0.700 s  shard 0/0  batch 1  b        1 failed, charge: ConnectionError: no bank for b -> given up",
+        "0.800 s  shard 0/0  batch 1  c        1 handled -> done",
+        "0.800 s  shard 0/0  batch 1  b        discarded: RetryAttemptsExhausted",
     ]
 
 
@@ -420,7 +479,7 @@ def test_a_long_timeline_leaves_its_middle_out() -> None:
     mapping.put(*(ORDERS.insert({"Id": str(number)}) for number in range(10)))
     lines = str(mapping.run_until_drained()).splitlines()
     assert len(lines) == 43
-    assert lines[22] == "... 1407 more ..."
+    assert lines[22] == "... 1408 more ..."
     assert "0, 1, 2, 3, 4, 5 and 4 more" in lines[2]
 
 

@@ -55,7 +55,8 @@ class Forecast:
         invocations: How often the function ran.
         failed: How many of these made no progress.
         retries: How many delivered a batch, or what was left of it, again.
-        repeats: How many records were delivered that had been delivered before.
+        delivered: How many records they had, each counted as often as it was delivered.
+        repeats: How many of these had been delivered before.
         throttled: How often the function was not reached, since too many ran.
         most_running: How many ran at once, at most.
         age_p50: The iterator age that half of the invocations do not exceed, in seconds.
@@ -77,6 +78,7 @@ class Forecast:
     invocations: int
     failed: int
     retries: int
+    delivered: int
     repeats: int
     throttled: int
     most_running: int
@@ -194,6 +196,7 @@ def forecast(
         invocations=figures.invocations,
         failed=figures.failed,
         retries=figures.retries,
+        delivered=figures.delivered,
         repeats=figures.repeats,
         throttled=figures.throttled,
         most_running=simulation.most_running,

@@ -26,8 +26,8 @@ _SHOWN: Final = {
     "tumbling_window_in_seconds": "TumblingWindowInSeconds",
 }
 _ASSUMED: Final = (
-    "assumed: writes at random times, evenly over the items; one ledger for all environments; no time for cold starts, for "
-    "reading the stream and for storing; back-off from 0.5 s, doubling up to 60 s, which AWS does not document; Lambda's "
+    "writes at random times, evenly over the items; one ledger for all environments; no time for cold starts, for "
+    "reading the stream and for storing; back-off from 0.4 s, doubling up to 60 s, which AWS does not document; Lambda's "
     "reads of the stream are free"
 )
 _FALLS_BEHIND: Final = 0.1
@@ -64,28 +64,48 @@ def forecast_table(forecast: Forecast) -> Table:
     return table
 
 
-def assumptions_text(workload: Workload, settings: EventSourceMapping, function: Function) -> Text:
+def assumptions_table(workload: Workload, settings: EventSourceMapping, function: Function) -> Table:
     """What the figures rest on."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), style="dim")
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, text in _assumptions(workload, settings, function):
+        table.add_row(name, text)
+    return table
+
+
+def _assumptions(
+    workload: Workload, settings: EventSourceMapping, function: Function
+) -> Iterator[tuple[str, str]]:
     differing = [
         f"{name} {getattr(settings, field)}"
         for field, name in _SHOWN.items()
         if getattr(settings, field) != getattr(_DEFAULTS, field)
     ]
     reporting = "" if settings.report_batch_item_failures else ", WITHOUT ReportBatchItemFailures"
+    yield "mapping", f"{', '.join(differing) or 'as AWS has it by default'}{reporting}"
+    yield (
+        "function",
+        f"{function.memory} MB, timeout {write_seconds(function.timeout)}, {function.most_at_once:,} at once at most",
+    )
+    yield (
+        "handlers",
+        f"{function.latency.text}, for each record; {workload.poison * 100:g} % of the records fail each time",
+    )
+    yield "assumed", _ASSUMED
     prices = function.prices
-    lines = [
-        f"mapping: {', '.join(differing) or 'as AWS has it by default'}{reporting}",
-        f"function: {function.memory} MB, timeout {write_seconds(function.timeout)}, at most {function.most_at_once:,} at once",
-        f"handlers: {function.latency.text}, for each record; {workload.poison * 100:g} % of the records fail each time",
-        _ASSUMED,
-        f"prices: ${prices.million_requests:.2f} for a million requests, ${prices.gb_second:.10f} for a GB-second; no free tier",
-    ]
+    yield (
+        "prices",
+        f"${prices.million_requests:.2f} for a million requests, ${prices.gb_second:.10f} for a GB-second; no free tier",
+    )
     if workload.rate > workload.shards * WRITES_PER_SHARD:
-        lines.append(
-            f"note: a shard takes about {WRITES_PER_SHARD:,} writes a second, so this stream would have more than "
-            f"{_count(workload.shards, 'shard')}"
+        yield (
+            "note",
+            (
+                f"a shard takes about {WRITES_PER_SHARD:,} writes a second: this stream would have more than "
+                f"{_count(workload.shards, 'shard')}"
+            ),
         )
-    return Text("\n".join(lines), style="dim")
 
 
 def _rows(forecast: Forecast) -> Iterator[_Row]:
@@ -97,9 +117,13 @@ def _rows(forecast: Forecast) -> Iterator[_Row]:
     behind = forecast.drain_seconds > max(_A_MOMENT, _FALLS_BEHIND * forecast.write_seconds)
     meaning = "after the last write" + (": the mapping falls behind" if behind else "")
     yield _Row("drained", write_seconds(forecast.drain_seconds), meaning, _BAD if behind else "")
-    yield _Row("handled", f"{forecast.handled:,}", _share(forecast.handled, forecast.written), _GOOD)
+    yield _Row(
+        "handled", f"{forecast.handled:,}", _share(forecast.handled, forecast.written, "writes"), _GOOD
+    )
     if forecast.filtered:
-        yield _Row("filtered out", f"{forecast.filtered:,}", _share(forecast.filtered, forecast.written))
+        yield _Row(
+            "filtered out", f"{forecast.filtered:,}", _share(forecast.filtered, forecast.written, "writes")
+        )
     if forecast.dead_letters:
         yield _Row("dead letters", f"{forecast.dead_letters:,}", "put aside by the app")
     for condition, count in forecast.discarded.items():
@@ -111,10 +135,12 @@ def _rows(forecast: Forecast) -> Iterator[_Row]:
         yield _Row("messages", f"{forecast.on_failure_messages:,}", meaning)
     if forecast.unreported:
         yield _Row("lost", f"{forecast.unreported:,}", "failed, and Lambda did not read the response", _BAD)
-    each = (forecast.handled + forecast.repeats) / max(forecast.invocations, 1)
+    each = forecast.delivered / max(forecast.invocations, 1)
     running = f"{each:.1f} records each, {forecast.most_running:,} at once at most"
     yield _Row("invocations", f"{forecast.invocations:,}", running)
-    yield _Row("retries", f"{forecast.retries:,}", _share(forecast.retries, forecast.invocations))
+    yield _Row(
+        "retries", f"{forecast.retries:,}", _share(forecast.retries, forecast.invocations, "invocations")
+    )
     yield _Row("repeats", f"{forecast.repeats:,}", "records that were delivered before")
     throttled = "the function was not reached: too many ran"
     yield _Row("throttled", f"{forecast.throttled:,}", throttled if forecast.throttled else "")
@@ -126,8 +152,8 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole * 100:.2f} %" if whole else ""
+def _share(part: int, whole: int, of: str) -> str:
+    return f"{part / whole * 100:.2f} % of the {of}" if whole else ""
 
 
 def _dollars(amount: float) -> str:

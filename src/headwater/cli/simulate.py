@@ -15,12 +15,13 @@ from rich.text import Text
 from headwater.app import StreamApp
 from headwater.cli.costs import GB_SECOND_PRICE, REQUEST_PRICE, Prices
 from headwater.cli.events import EventError, read_events
-from headwater.cli.forecast import Function, Kept, forecast
+from headwater.cli.forecast import Forecast, Function, Kept, forecast
 from headwater.cli.loader import LoadError, load_app
-from headwater.cli.outlook import assumptions_text, forecast_table, title_text
+from headwater.cli.outlook import assumptions_table, forecast_table, title_text
 from headwater.cli.quantities import QuantityError, read_latency, read_seconds, read_share
 from headwater.cli.workload import Sample, Workload, count_of, read_samples
 from headwater.errors import HeadwaterError
+from headwater.mapping.settings import EventSourceMapping
 from headwater.mapping.templates import read_settings
 from headwater.testing.simulated import REPORTING
 
@@ -93,7 +94,9 @@ def simulate(  # noqa: PLR0913 - one for each option
         )
         kept = None if report is None else Kept([], [], {})
         predicted = forecast(app, workload, mapping, deployed, kept)
-    except (EventError, HeadwaterError, LoadError, QuantityError) as error:
+        if report is not None and kept is not None:
+            _write_report(report, kept, predicted, title_text(workload).plain, mapping)
+    except (EventError, HeadwaterError, LoadError, QuantityError, OSError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(Text(str(error), style="red"))
         raise typer.Exit(UNUSABLE) from None
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
@@ -102,15 +105,10 @@ def simulate(  # noqa: PLR0913 - one for each option
         console.print_json(json.dumps(told))
     else:
         console.print(title_text(workload))
+        console.print()
         console.print(forecast_table(predicted))
-        console.print(assumptions_text(workload, mapping, deployed))
-    if report is not None and kept is not None:
-        from headwater.mapping.report import report_page
-        from headwater.mapping.report_steps import History
-
-        history = History(kept.deliveries, kept.discards, kept.read, predicted.filtered)
-        page = report_page(history, title=title_text(workload).plain, settings=asdict(mapping))
-        report.write_text(page, encoding="utf-8")
+        console.print()
+        console.print(assumptions_table(workload, mapping, deployed))
 
 
 def _samples(app: StreamApp, events: str) -> list[Sample]:
@@ -126,3 +124,13 @@ def _records(records: int | None, duration: str | None, rate: float) -> int:
     if records is not None:
         raise QuantityError("--records and --duration both say how much is written: give one of them")
     return count_of(read_seconds(duration), rate)
+
+
+def _write_report(
+    path: Path, kept: Kept, predicted: Forecast, title: str, mapping: EventSourceMapping
+) -> None:
+    from headwater.mapping.report import report_page
+    from headwater.mapping.report_steps import History
+
+    history = History(kept.deliveries, kept.discards, kept.read, predicted.filtered)
+    path.write_text(report_page(history, title=title, settings=asdict(mapping)), encoding="utf-8")

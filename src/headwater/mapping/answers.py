@@ -92,12 +92,14 @@ def read_answer(
         return Verdict("done", state=state)
     if not isinstance(failures, list):
         return Verdict("failed", 0, f"batchItemFailures is a {_json_type(failures)}, and no list")
-    positions = {number: position for position, number in enumerate(sequence_numbers)}
+    positions: dict[str, int] = {}
+    for position, number in enumerate(sequence_numbers):
+        positions.setdefault(number, position)
     named = []
     for failure in failures:
-        position, problem = _position(failure, positions, assumptions)
-        if position is not None:
-            named.append(position)
+        found, problem = _position(failure, positions, assumptions)
+        if found is not None:
+            named.append(found)
         elif problem:
             return Verdict("failed", 0, problem)
     if not named:

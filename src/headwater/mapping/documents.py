@@ -41,7 +41,7 @@ class Attempts(NamedTuple):
 
     Attributes:
         request_id: Of the last invocation.
-        invoked: How many invocations there were since the last progress.
+        invoked: How many invocations there were since the checkpoint moved or the batch was split.
         function_error: Whether the last of them failed itself; a response that names failures is no function error.
     """
 
@@ -101,7 +101,7 @@ def metadata(
 
 def with_payload(discard: Discard) -> Mapping[str, Any]:
     """What a bucket is sent: the same, with the event as escaped JSON text beside it."""
-    event = {"Records": [entry.raw for entry in discard.entries]}
+    event = discard.event or {"Records": [entry.raw for entry in discard.entries]}
     return {**(discard.document or {}), "payload": json.dumps(event, separators=(",", ":"))}
 
 

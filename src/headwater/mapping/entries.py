@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-_JSON: Final = json.JSONEncoder(
-    separators=(",", ":"), ensure_ascii=False
-)  # made once: each record is measured
+from headwater.errors import SourceError
+
+_JSON: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+"""Made once: each record is measured."""
 
 
 class Entry:
@@ -27,10 +28,25 @@ class Entry:
     __slots__ = ("_size", "created", "lane", "raw", "read", "sequence_number", "settled")
 
     def __init__(self, raw: Mapping[str, Any], read: float) -> None:
-        stream = raw["dynamodb"]
+        """Begin with a record.
+
+        Args:
+            raw: The record in Lambda's form.
+            read: When it was read.
+
+        Raises:
+            SourceError: When it has no sequence number, by which alone it can be tracked.
+        """
+        stream = raw.get("dynamodb")
+        number = stream.get("SequenceNumber") if isinstance(stream, Mapping) else None
+        if not isinstance(stream, Mapping) or not isinstance(number, str):
+            raise SourceError(
+                "a record of a DynamoDB stream has a dynamodb.SequenceNumber, and this one has not: "
+                "check what the records are made by"
+            )
         self.raw = raw
-        self.sequence_number: str = stream["SequenceNumber"]
-        self.created: float = stream.get("ApproximateCreationDateTime", read)
+        self.sequence_number = number
+        self.created = _seconds(stream.get("ApproximateCreationDateTime"), read)
         self.read = read
         self.lane = 0
         self.settled = False
@@ -40,8 +56,21 @@ class Entry:
     def size(self) -> int:
         """The bytes that the record takes in the payload of an invocation, as JSON."""
         if not self._size:
-            self._size = len(_JSON.encode(self.raw).encode())
+            self._size = json_size(self.raw)
         return self._size
 
     def __repr__(self) -> str:
         return f"<Entry {self.sequence_number}>"
+
+
+def json_size(value: Any) -> int:
+    """The bytes of a value in the payload of an invocation: as JSON, in UTF-8."""
+    return len(_JSON.encode(value).encode(errors="surrogatepass"))
+
+
+def _seconds(time: Any, otherwise: float) -> float:
+    """A time of a record, which is a number, and in some of AWS's own samples the text of one."""
+    try:
+        return float(time)
+    except (TypeError, ValueError):
+        return otherwise

@@ -25,7 +25,7 @@ class Invocation(NamedTuple):
         shard_id: The shard.
         lane: The lane of the shard, from 0 on.
         batch: 1 for the first batch of the shard, counted on; the same for its redeliveries and halves.
-        attempt: 1 for the first delivery of these records, counted on as long as the checkpoint does not move.
+        attempt: 1 for the first delivery of these records, counted on until the checkpoint moves or they are split.
         entries: The records, in the shard's order; none where a tumbling window ends.
         event: What the function is given.
         started: When, in seconds since 1970.
@@ -71,6 +71,7 @@ class Discard(NamedTuple):
         entries: The records, in the shard's order.
         condition: Why.
         document: What the on-failure destination is sent; `None` for what the stream itself has trimmed.
+        event: What the function was given with these records last; `None` where that was with others, or never.
     """
 
     at: float
@@ -80,3 +81,4 @@ class Discard(NamedTuple):
     entries: Sequence[Entry]
     condition: Condition
     document: Mapping[str, Any] | None
+    event: Mapping[str, Any] | None = None

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -58,7 +58,7 @@ class Lane:
         self._numbers = numbers
         self._work: list[Remainder] = []  # what is delivered next comes last
         self._under_way: Invocation | None = None
-        self._free_at = 0.0
+        self._free_at: float | None = None
         self._resume_at = 0.0
         self._stalls = 0  # how often in a row the function was not reached
         seconds = rules.settings.tumbling_window_in_seconds
@@ -70,24 +70,34 @@ class Lane:
     def idle(self) -> bool:
         """Whether nothing waits, is delivered, or has to be closed."""
         open_window = self._tumbling is not None and self._tumbling.start is not None
-        return not (self._waiting.first or self._work or self._under_way or open_window)
+        return not (self._waiting or self._work or open_window)
+
+    @property
+    def pending(self) -> int:
+        """How many records wait or are delivered."""
+        return len(self._waiting) + sum(len(work.entries) for work in self._work)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What the records that wait take in payloads."""
+        return self._waiting.size
 
     def put(self, entry: Entry) -> None:
         """Take one more record."""
         self._waiting.put(entry)
 
-    def due(self, now: float, *, caught_up: bool, closed: bool) -> list[Invocation | Discard]:
+    def due(self, now: float, *, read_until: float, closed: bool) -> list[Invocation | Discard]:
         """What is to be done now: records to discard, then at most one invocation to start.
 
         Args:
             now: The time, in seconds since 1970.
-            caught_up: Whether the stream has nothing more for now.
+            read_until: The time up to which the stream has been read.
             closed: Whether the shard has ended.
         """
         if self._under_way is not None or now < self._resume_at:
             return []
         steps: list[Invocation | Discard] = []
-        while (work := self._next_work(now, caught_up=caught_up, closed=closed)) is not None:
+        while (work := self._next_work(now, read_until=read_until, closed=closed)) is not None:
             closes = not work.entries
             steps += self._cut(work, now)
             if work.entries or closes:
@@ -107,19 +117,26 @@ class Lane:
             return self._waiting.flush_at(self._free_at)
         return self._tumbling.end if self._tumbling is not None and caught_up else None
 
-    def answered(self, answer: Answer, now: float) -> list[Delivery | Discard]:
+    def answered(self, invocation: Invocation, answer: Answer, now: float) -> list[Delivery | Discard]:
         """Go on after the invocation that is under way.
 
         Args:
+            invocation: It.
             answer: How it ended.
             now: When, in seconds since 1970.
 
         Returns:
             The delivery, and then the records that are discarded after it.
+
+        Raises:
+            RuntimeError: When another invocation is under way, or none: its answer says nothing of these records.
         """
-        invocation, self._under_way = self._under_way, None
-        if invocation is None:
-            raise RuntimeError(f"lane {self._number} of {self._shard_id} has no invocation under way")
+        if invocation is not self._under_way:
+            raise RuntimeError(
+                f"invocation {invocation.number} of lane {self._number} of {self._shard_id} is not under way: each is "
+                "answered once"
+            )
+        self._under_way = None
         self._free_at = now
         if isinstance(answer, NotRun):
             self._stalls += 1
@@ -130,17 +147,25 @@ class Lane:
         numbers = [entry.sequence_number for entry in work.entries]
         report = self._rules.settings.report_batch_item_failures
         verdict = read_answer(answer, numbers, report=report, assumptions=self._rules.assumptions)
-        if self._tumbling is not None:
-            verdict = self._tumbling.judge(verdict, closes=not work.entries)
+        if self._tumbling is not None and work.entries:
+            verdict = self._tumbling.judge(verdict)
         work.attempts = Attempts(invocation.request_id, work.attempts.invoked + 1, verdict.raised)
-        if verdict.redeliver_from is None:
-            work.drop(len(work.entries))
-            self._work.pop()
-            return [Delivery(invocation, now, verdict, "advance", 0.0)]
-        if verdict.redeliver_from:
-            work.drop(verdict.redeliver_from)
-            return [Delivery(invocation, now, verdict, "advance", 0.0)]
-        return self._failed(work, invocation, verdict, now)
+        work.event = invocation.event
+        if verdict.kind == "failed":
+            return self._failed(work, invocation, verdict, now)
+        self._acknowledge(work, verdict.redeliver_from)
+        return [Delivery(invocation, now, verdict, "advance", 0.0)]
+
+    def _acknowledge(self, work: Remainder, count: int | None) -> None:
+        """The first records are done, or all, or the window is closed."""
+        if self._tumbling is None:
+            _settle(work.drop(len(work.entries) if count is None else count))
+        elif work.entries:
+            self._tumbling.hold(work.drop(len(work.entries) if count is None else count))
+        else:
+            self._tumbling.close()
+        if count is None:
+            self._work.remove(work)
 
     def _failed(
         self, work: Remainder, invocation: Invocation, verdict: Verdict, now: float
@@ -149,15 +174,13 @@ class Lane:
         then: Then = "retry"
         wait = 0.0
         discards: list[Discard] = []
-        if self._may_split(work, verdict):
+        exhausted = bool(work.entries) and 0 <= self._rules.settings.maximum_retry_attempts < work.failures
+        if self._may_split(work, verdict) and (
+            exhausted or work.failures > self._rules.assumptions.retries_before_bisect
+        ):
             then = "bisect"
-            middle = self._rules.assumptions.bisect_at(len(work.entries))
-            halves = (
-                Remainder(work.batch, work.entries[:middle]),
-                Remainder(work.batch, work.entries[middle:]),
-            )
-            self._work[-1:] = reversed(halves)
-        elif work.entries and 0 <= self._rules.settings.maximum_retry_attempts < work.failures:
+            self._work[-1:] = reversed(self._halves(work))
+        elif exhausted:
             then = "discard"
             discards.append(self._discard("RetryAttemptsExhausted", work, len(work.entries), now))
             self._work.pop()
@@ -166,13 +189,20 @@ class Lane:
         return [Delivery(invocation, now, verdict, then, wait), *discards]
 
     def _may_split(self, work: Remainder, verdict: Verdict) -> bool:
-        assumptions = self._rules.assumptions
         return (
             self._rules.settings.bisect_batch_on_function_error
             and len(work.entries) > 1
-            and (verdict.raised or assumptions.bisect_on_response)
-            and work.failures > assumptions.retries_before_bisect
+            and (verdict.raised or self._rules.assumptions.bisect_on_response)
         )
+
+    def _halves(self, work: Remainder) -> Sequence[Remainder]:
+        count = len(work.entries)
+        middle = self._rules.assumptions.bisect_at(count)
+        if not 0 < middle < count:
+            raise ValueError(
+                f"bisect_at({count}) is {middle}, which splits nothing: return 1 to {count - 1} for {count} records"
+            )
+        return [Remainder(work.batch, half) for half in (work.entries[:middle], work.entries[middle:])]
 
     def _wait(self, failures: int, now: float) -> float:
         wait = self._rules.assumptions.back_off(failures)
@@ -191,7 +221,10 @@ class Lane:
                 yield self._discard(condition, work, count, now)
 
     def _discard(self, condition: Condition, work: Remainder, count: int, now: float) -> Discard:
-        entries, attempts = work.entries[:count], work.attempts
+        event = work.event if count == len(work.entries) else None
+        attempts = work.attempts
+        entries = work.drop(count)
+        _settle(entries)
         if not attempts.invoked:
             attempts = attempts._replace(request_id=self._rules.request_id(self._shard_id, 0))
         document = (
@@ -199,22 +232,22 @@ class Lane:
             if condition == "Trimmed"
             else metadata(condition, self._shard_id, entries, attempts, self._rules.origin, now)
         )
-        work.drop(count)
-        return Discard(now, self._shard_id, self._number, work.batch, entries, condition, document)
+        return Discard(now, self._shard_id, self._number, work.batch, entries, condition, document, event)
 
-    def _next_work(self, now: float, *, caught_up: bool, closed: bool) -> Remainder | None:
-        """What is to be delivered: what is left of a batch, the end of a window, or a new batch."""
-        if not self._work:
-            following = self._waiting.first
-            if self._tumbling is not None and self._tumbling.is_over(
-                following, now, caught_up=caught_up, closed=closed
-            ):
+    def _next_work(self, now: float, *, read_until: float, closed: bool) -> Remainder | None:
+        """What is to be delivered: the end of a window, what is left of a batch, or a new batch."""
+        closing = bool(self._work) and not self._work[-1].entries
+        following = self._waiting.first
+        if self._tumbling is not None and not closing:
+            over = not self._work and self._tumbling.is_over(following, read_until, closed=closed)
+            if over or self._tumbling.too_large:
                 self._work.append(Remainder(next(self._numbers.batches), ()))
-            elif following is not None and (
-                closed or self._waiting.is_full or now >= self._waiting.flush_at(self._free_at)
-            ):
-                self._work.append(Remainder(next(self._numbers.batches), self._waiting.take()))
+        if not self._work and following is not None and self._is_ready(now, closed=closed):
+            self._work.append(Remainder(next(self._numbers.batches), self._waiting.take()))
         return self._work[-1] if self._work else None
+
+    def _is_ready(self, now: float, *, closed: bool) -> bool:
+        return closed or self._waiting.is_full or now >= self._waiting.flush_at(self._free_at)
 
     def _invoke(self, work: Remainder, now: float) -> Invocation:
         number = next(self._numbers.invocations)
@@ -242,3 +275,8 @@ class Lane:
 
 def _older_than(seconds: float, now: float) -> Callable[[Entry], bool]:
     return lambda entry: now - entry.created >= seconds
+
+
+def _settle(entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        entry.settled = True

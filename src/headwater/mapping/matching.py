@@ -70,16 +70,19 @@ class _Field(NamedTuple):
 def compile_rule(rule: Rule) -> Ask:
     """Make the question whether a record fits a rule.
 
-    The fields are asked by name, as the engine does, where one of them may be absent: it is then looked for in the elements
-    of a list that the fields before it have chosen. Otherwise, the order makes no difference. In both orders, a path comes
-    before those that lead through it.
+    The fields are asked by name, as the engine does: one that may be absent is looked for in the elements of a list that the
+    fields before it have chosen. In that order, a path comes before those that lead through it, and fields that share a list
+    follow each other, so that no element of one list is ever combined with those of another beside it. Fields that differ in
+    their first name share none; of those, what is quickly asked comes first.
 
     Args:
         rule: A rule of a pattern.
     """
-    paths = sorted(rule)
-    if not any(Exists(wanted=False) in tests for tests in rule.values()):
-        paths.sort(key=lambda path: path.count("."))  # what is quickly asked comes first
+    heights: dict[str, int] = {}
+    for path in rule:
+        first = _first_name(path)
+        heights[first] = max(heights.get(first, 0), path.count("."))
+    paths = sorted(rule, key=lambda path: (heights[_first_name(path)], path))
     starts = [_steps(path) for path in paths]
     fields = [
         _Field(
@@ -91,6 +94,10 @@ def compile_rule(rule: Rule) -> Ask:
         for index, (path, start) in enumerate(zip(paths, starts, strict=True))
     ]
     return lambda record: _fit_together(fields, record)
+
+
+def _first_name(path: str) -> str:
+    return path.partition(".")[0]
 
 
 def _steps(path: str) -> list[_Step]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from headwater.mapping.documents import Attempts
 from headwater.mapping.entries import Entry
@@ -15,10 +16,11 @@ class Remainder:
         batch: Its number.
         entries: The records that are left; none where a tumbling window is closed.
         failures: Deliveries that failed since the checkpoint moved or the batch was split.
-        attempts: What the on-failure document would say.
+        attempts: What the on-failure document would say of them.
+        event: What the last of them was given; `None` before the first.
     """
 
-    __slots__ = ("attempts", "batch", "entries", "failures")
+    __slots__ = ("attempts", "batch", "entries", "event", "failures")
 
     def __init__(self, batch: int, entries: Sequence[Entry]) -> None:
         self.batch = batch
@@ -29,10 +31,10 @@ class Remainder:
         """Forget the failures: the checkpoint has moved."""
         self.failures = 0
         self.attempts = Attempts("", 0, function_error=False)
+        self.event: Mapping[str, Any] | None = None
 
-    def drop(self, count: int) -> None:
-        """The first records are done with."""
-        for entry in self.entries[:count]:
-            entry.settled = True
-        self.entries = self.entries[count:]
+    def drop(self, count: int) -> Sequence[Entry]:
+        """Let go of the first records, and begin anew with the rest."""
+        dropped, self.entries = self.entries[:count], self.entries[count:]
         self.begin_anew()
+        return dropped

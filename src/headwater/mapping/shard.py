@@ -16,9 +16,13 @@ from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery, Discard, Invocation
 from headwater.mapping.lane import Lane, Numbers
 from headwater.mapping.rules import Rules
+from headwater.mapping.waiting import PAYLOAD_LIMIT_BYTES
 
 _BATCHES_AHEAD: Final = 2
+"""For each lane: how much is read before it is needed."""
+
 _RECORDS_AHEAD: Final = 2_000
+_SETTLED_KEPT: Final = 1_000
 
 
 class Shard:
@@ -50,9 +54,12 @@ class Shard:
         ]
         self._awake: dict[int, Lane] = {}  # those that have something to do, in order of their numbers
         self._unsettled: deque[Entry] = deque()
+        self._compact_at = _SETTLED_KEPT
         self._caught_up = False
-        per_lane = _BATCHES_AHEAD * settings.batch_size * settings.parallelization_factor
-        self._most_ahead = max(_RECORDS_AHEAD, per_lane)
+        self._newest = 0.0
+        batches = _BATCHES_AHEAD * settings.parallelization_factor
+        self._most_ahead = max(_RECORDS_AHEAD, batches * settings.batch_size)
+        self._most_bytes = batches * PAYLOAD_LIMIT_BYTES
 
     def offer(self, records: Sequence[Mapping[str, Any]], now: float) -> list[Entry]:
         """Take what one read of the stream brought, in the stream's order.
@@ -63,18 +70,22 @@ class Shard:
 
         Returns:
             The records that the filters want, as they are tracked from now on.
+
+        Raises:
+            SourceError: When one has no sequence number. Then none is taken.
         """
-        self._caught_up = not records
+        entries = [Entry(raw, now) for raw in records]
+        self._caught_up = not entries
         wanted = []
-        for raw in records:
-            entry = Entry(raw, now)
-            if self._rules.wanted(raw):
+        for entry in entries:
+            if self._rules.wanted(entry.raw):
                 self._assign(entry)
                 wanted.append(entry)
             else:
                 entry.settled = True
                 self.filtered += 1
             self._unsettled.append(entry)
+            self._newest = max(self._newest, entry.created)
         self._advance()
         return wanted
 
@@ -84,8 +95,12 @@ class Shard:
 
     @property
     def has_room(self) -> bool:
-        """Whether reading more makes sense: not while many records wait for one that fails."""
-        return not self.closed and len(self._unsettled) < self._most_ahead
+        """Whether reading more makes sense: not while as much waits as two batches of each lane are."""
+        return (
+            not self.closed
+            and sum(lane.pending for lane in self._awake.values()) < self._most_ahead
+            and sum(lane.waiting_bytes for lane in self._awake.values()) < self._most_bytes
+        )
 
     @property
     def finished(self) -> bool:
@@ -100,8 +115,9 @@ class Shard:
     def due(self, now: float) -> list[Invocation | Discard]:
         """What is to be done now: records to discard, invocations to start, at most one in each lane."""
         steps: list[Invocation | Discard] = []
+        read_until = now if self._caught_up else self._newest
         for number, lane in list(self._awake.items()):
-            steps += lane.due(now, caught_up=self._caught_up, closed=self.closed)
+            steps += lane.due(now, read_until=read_until, closed=self.closed)
             if lane.idle:
                 del self._awake[number]
         self._advance()
@@ -122,8 +138,11 @@ class Shard:
 
         Returns:
             The delivery, and then the records that are discarded after it.
+
+        Raises:
+            RuntimeError: When it is not under way: each is answered once.
         """
-        steps = self._lanes[invocation.lane].answered(answer, now)
+        steps = self._lanes[invocation.lane].answered(invocation, answer, now)
         self._advance()
         return steps
 
@@ -138,3 +157,15 @@ class Shard:
     def _advance(self) -> None:
         while self._unsettled and self._unsettled[0].settled:
             self.checkpoint = self._unsettled.popleft().sequence_number
+        if len(self._unsettled) > self._compact_at:
+            self._compact()
+
+    def _compact(self) -> None:
+        """Of records that are settled behind one that is not, only the last is needed, as a checkpoint to come."""
+        kept: deque[Entry] = deque()
+        for entry in self._unsettled:
+            if kept and kept[-1].settled and entry.settled:
+                kept.pop()
+            kept.append(entry)
+        self._unsettled = kept
+        self._compact_at = 2 * len(kept) + _SETTLED_KEPT

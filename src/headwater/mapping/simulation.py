@@ -180,7 +180,8 @@ class Simulation:
         Args:
             writes: In order of time. Each is taken when its time comes, so there can be any number of them.
         """
-        self._take_next(iter(writes))
+        # Of what is written at one time, that of an earlier call comes first.
+        self._take_next(iter(writes), next(self._order))
 
     def run(self, writes: Iterable[Write] = (), *, until: float = math.inf) -> None:
         """Go on until nothing is left to be done, and no further.
@@ -206,20 +207,20 @@ class Simulation:
             if at > until or at == math.inf:
                 break
             if write_at <= event_at:  # what is written at a time can be read at that time
-                _, _, write, following = heapq.heappop(writes)
+                _, call, write, following = heapq.heappop(writes)
                 self.now = max(self.now, at)
                 self._write(write)
-                self._take_next(following)
+                self._take_next(following, call)
                 continue
             _, _, happen, woken = heapq.heappop(events)
             if woken is None or woken.wake_at == at:  # or there is another time by now
                 self.now = at
                 happen()
 
-    def _take_next(self, writes: Iterator[Write]) -> None:
+    def _take_next(self, writes: Iterator[Write], call: int) -> None:
         write = next(writes, None)
         if write is not None:
-            heapq.heappush(self._writes, (write.at, next(self._order), write, writes))
+            heapq.heappush(self._writes, (write.at, call, write, writes))
 
     def _at(self, time: float, happen: Callable[[], None], woken: _Source | None = None) -> None:
         heapq.heappush(self._events, (time, next(self._order), happen, woken))
@@ -267,7 +268,11 @@ class Simulation:
             source.wake_at = math.inf
         elif wake_at != source.wake_at or wake_at == self.now:
             source.wake_at = max(wake_at, self.now)
-            self._at(source.wake_at, partial(self._go_on, source), source)
+            self._at(source.wake_at, partial(self._wake, source), source)
+
+    def _wake(self, source: _Source) -> None:
+        self._go_on(source)
+        self._read_on(source)
 
     def _start(self, source: _Source, invocation: Invocation) -> None:
         if self._running >= self._most_at_once:
@@ -285,5 +290,4 @@ class Simulation:
     def _end(self, source: _Source, invocation: Invocation, answer: Answer) -> None:
         for step in source.shard.answered(invocation, answer, self.now):
             self._observe(step)
-        self._go_on(source)
-        self._read_on(source)
+        self._wake(source)

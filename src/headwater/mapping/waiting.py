@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
+from math import floor
 from typing import Final
 
 from headwater.mapping.entries import Entry
@@ -15,7 +16,7 @@ PAYLOAD_LIMIT_BYTES: Final = 6 * 1024 * 1024
 """Of an invocation, all of its event."""
 
 _EVENT_BYTES: Final = 1_024
-"""What an event has beside its records, at most; the state of a tumbling window not counted."""
+"""What an event has beside its records and the state of its tumbling window, at most."""
 
 
 class Waiting:
@@ -29,6 +30,14 @@ class Waiting:
         self._entries: deque[Entry] = deque()
         self._bytes = 0
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def size(self) -> int:
+        """The bytes that all of them take in payloads."""
+        return self._bytes
+
     @property
     def first(self) -> Entry | None:
         """The record that has waited longest; `None` when there is none."""
@@ -39,31 +48,37 @@ class Waiting:
         self._entries.append(entry)
         self._bytes += entry.size + 1
 
-    def flush_at(self, free_at: float) -> float:
-        """When the batching window ends, of records that wait.
+    def flush_at(self, free_at: float | None) -> float:
+        """When the batching window ends that the first record which waits is in.
 
         Args:
-            free_at: When the lane's last invocation ended: the window begins then, or with the first record.
+            free_at: When the lane's last invocation ended, and the next window began; others follow it, one after another.
+                `None` before the first invocation: the window begins with the record.
         """
-        opened = max(free_at, self._entries[0].read) if self._entries else free_at
-        return opened + self._settings.maximum_batching_window_in_seconds
+        window = self._settings.maximum_batching_window_in_seconds
+        first = self._entries[0].read
+        if free_at is None:
+            return first + window
+        if not window:
+            return max(free_at, first)
+        return free_at + window * (1 + max(0, floor((first - free_at) / window)))
 
     @property
     def is_full(self) -> bool:
-        """Whether no more records are waited for: by number, by payload, or as the next one is of another window."""
+        """Of records that wait: whether they wait for no more, by number, by payload, or as the last is of another window."""
         return (
             len(self._entries) >= self._settings.batch_size
-            or self._bytes + _EVENT_BYTES >= PAYLOAD_LIMIT_BYTES
-            or (bool(self._entries) and not self._same_window(self._entries[0], self._entries[-1]))
+            or self._bytes >= self._payload
+            or not self._together(self._entries[0], self._entries[-1])
         )
 
     def take(self) -> Sequence[Entry]:
         """The next batch: as many records as its size, its payload and its tumbling window allow, and one at least."""
         entries: list[Entry] = []
-        left = PAYLOAD_LIMIT_BYTES - _EVENT_BYTES
+        left = self._payload
         for entry in islice(self._entries, self._settings.batch_size):
             left -= entry.size + 1
-            if entries and (left < 0 or not self._same_window(entries[0], entry)):
+            if entries and (left < 0 or not self._together(entries[0], entry)):
                 break
             entries.append(entry)
         for entry in entries:
@@ -71,5 +86,11 @@ class Waiting:
             self._bytes -= entry.size + 1
         return entries
 
-    def _same_window(self, first: Entry, second: Entry) -> bool:
-        return self._tumbling is None or self._tumbling.start_of(first) == self._tumbling.start_of(second)
+    @property
+    def _payload(self) -> int:
+        """Bytes that an invocation has for records."""
+        state = self._tumbling.state_bytes if self._tumbling is not None else 0
+        return PAYLOAD_LIMIT_BYTES - _EVENT_BYTES - state
+
+    def _together(self, first: Entry, other: Entry) -> bool:
+        return self._tumbling is None or self._tumbling.together(first, other)

@@ -59,7 +59,8 @@ class SimulatedMapping:
             settings: Those of the mapping; unless given, AWS's defaults with `ReportBatchItemFailures`.
             shards: How many the stream has. Items are spread over them by their keys.
             duration: How long an invocation takes on the virtual clock, in seconds: for all, or as a function of its records.
-            timeout: The function's timeout in seconds. An invocation that takes longer is stopped, without an answer.
+            timeout: The function's timeout in seconds, 900 at most. An invocation whose `duration` is longer has no answer; its
+                handlers have run all the same.
             most_at_once: How many invocations may run at once; more are throttled.
             assumptions: What AWS does not document.
             start: What time it is on the virtual clock at first, an aware datetime.
@@ -70,8 +71,12 @@ class SimulatedMapping:
         for name, value, least in (("shards", shards, 1), ("most_at_once", most_at_once, 0)):
             if value is not None and value < least:
                 raise ValueError(f"SimulatedMapping: {name}={value!r} is less than {least}")
-        if timeout is not None and timeout <= 0:
-            raise ValueError(f"SimulatedMapping: timeout={timeout!r} is no time: give seconds, or None")
+        if timeout is not None and not 0 < timeout <= LONGEST_SECONDS:
+            raise ValueError(
+                f"SimulatedMapping: timeout={timeout!r} is none of Lambda's: give up to 900 seconds, or None"
+            )
+        if not callable(duration):
+            _checked_duration(duration)
         if not settings.enabled:
             raise ValueError(
                 "SimulatedMapping: the settings say enabled=False, so nothing would be delivered"
@@ -147,8 +152,11 @@ class SimulatedMapping:
             RuntimeError: When a tumbling window can not be closed, since its last invocation fails each time: Lambda retries it
                 for ever.
         """
-        latest = max(self._simulation.now, self._last_write)
-        self._simulation.run(until=latest + self._retention + _PATIENCE_SECONDS)
+        last_write = -math.inf
+        while not self._simulation.drained and last_write < self._last_write:  # handlers may write too
+            last_write = self._last_write
+            latest = max(self._simulation.now, last_write)
+            self._simulation.run(until=latest + self._retention + _PATIENCE_SECONDS)
         if not self._simulation.drained:
             raise RuntimeError(
                 f"the last invocation of a tumbling window fails each time, and Lambda would retry it for ever:\n{self.result}"
@@ -189,7 +197,9 @@ class SimulatedMapping:
         event = json.loads(
             json.dumps(invocation.event)
         )  # as Lambda does: the app may change what it is given
-        seconds = self._duration(event["Records"]) if callable(self._duration) else self._duration
+        seconds = _checked_duration(
+            self._duration(event["Records"]) if callable(self._duration) else self._duration
+        )
         limit = LONGEST_SECONDS if self._timeout is None else self._timeout
         answer, outcomes = self._run(event, _context(invocation, limit))
         if seconds > limit:
@@ -205,6 +215,8 @@ class SimulatedMapping:
                 outcomes, returned = tuple(result.outcomes), result.response
             else:
                 returned = self._app(event, context)
+        except SystemExit as error:
+            return Raised("Runtime.ExitError", f"Runtime exited with {error.code!r}"), outcomes
         except Exception as error:
             return Raised(type(error).__name__, str(error)), outcomes
         try:
@@ -227,6 +239,12 @@ class SimulatedMapping:
             self._deliveries.append(SimulatedDelivery(step, answer, outcomes))
 
 
+def _checked_duration(seconds: float) -> float:
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"SimulatedMapping: an invocation can not take {seconds!r} seconds: give 0 or more")
+    return seconds
+
+
 def _stamped(record: Any, at: float) -> dict[str, Any]:
     stream = record.get("dynamodb") if isinstance(record, Mapping) else None
     if not isinstance(stream, Mapping) or not isinstance(stream.get("SequenceNumber"), str):
@@ -235,7 +253,7 @@ def _stamped(record: Any, at: float) -> dict[str, Any]:
             "without dynamodb.SequenceNumber: write put(*records) for a list"
         )
     copy: dict[str, Any] = json.loads(json.dumps(record))
-    copy["dynamodb"]["ApproximateCreationDateTime"] = math.floor(at)
+    copy["dynamodb"]["ApproximateCreationDateTime"] = float(math.floor(at))
     return copy
 
 
