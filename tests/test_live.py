@@ -245,6 +245,35 @@ def test_lanes_run_at_once_and_the_checkpoint_is_the_lowest(bench: Bench) -> Non
     assert first < second
 
 
+def test_what_is_done_behind_a_slow_record_is_let_go_of(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane that stands still for long holds no more than what it has not done."""
+    monkeypatch.setattr("headwater.mapping.following._SETTLED_KEPT", 1)
+    chosen = Assumptions(lane_of=lambda keys, _lanes: int(keys["Id"]["S"] != "slow"))
+    bench.stream.put("a", "slow", *(f"fast-{number}" for number in range(5)))
+    gate = threading.Event()
+    oldest: list[float | None] = []
+
+    def answer(invocation: Invocation) -> Answer:
+        if invocation.lane == 0:
+            assert gate.wait(30)
+        return DONE
+
+    def on_event(_event: Any) -> None:
+        if len(bench.told) == 5:
+            assert bench.mapping is not None
+            [state] = bench.mapping.states
+            assert (state.waiting, state.under_way) == (0, 1)
+            oldest.append(state.oldest)
+            gate.set()
+
+    bench.answer, bench.on_event = answer, on_event
+    bench.run(assumptions=chosen, parallelization_factor=2, batch_size=1)
+    assert len(oldest) == 1
+    assert oldest[0] is not None
+
+
 def test_what_no_filter_wants_moves_the_checkpoint(bench: Bench) -> None:
     """Without an invocation, and it is counted, also when its shard is gone."""
     [number] = bench.stream.put("a", "1")

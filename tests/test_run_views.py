@@ -91,7 +91,7 @@ def foot(counts: Counts, states: list[ShardState], *, width: int = 80) -> list[s
             {},
             [
                 "the call failed: Sandbox.Timedout: Task timed out after 3.00 seconds",
-                "the checkpoint stays before {0}: 3 records again in 0.5 s",
+                "the checkpoint stays before {0}: 3 records again in 0.4 s",
             ],
         ),
         (
@@ -109,7 +109,7 @@ def foot(counts: Counts, states: list[ShardState], *, width: int = 80) -> list[s
             {},
             [
                 "the function was not run: throttled",
-                "the checkpoint stays before {0}: 3 records again in 0.5 s",
+                "the checkpoint stays before {0}: 3 records again in 0.4 s",
             ],
         ),
         (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery, Discard, Invocation
 from headwater.mapping.reader import Page, ShardReader, next_read_at
 from headwater.mapping.shard import Shard
+
+_SETTLED_KEPT: Final = 1_000
 
 
 class ShardState(NamedTuple):
@@ -66,7 +68,7 @@ class Followed:
         self._caught_up = False
         self._problem = ""
         self._entries: deque[Entry] = deque()
-        self._windows: dict[int, str | None] = {}
+        self._prune_at = _SETTLED_KEPT
 
     def read_once(self) -> Page:
         """Read, or fix the place of the first read. This waits for the stream: it is for a thread."""
@@ -109,15 +111,10 @@ class Followed:
     def started(self, invocation: Invocation, future: Future[Any]) -> None:
         """An invocation is under way."""
         self.running[invocation.lane] = (invocation, future)
-        if "window" in invocation.event and invocation.entries:
-            self._windows.setdefault(invocation.lane, self.shard.checkpoint)
 
     def ended(self, delivery: Delivery) -> None:
         """An invocation is over."""
-        invocation = delivery.invocation
-        del self.running[invocation.lane]
-        if not invocation.entries and delivery.then == "advance":
-            self._windows.pop(invocation.lane, None)
+        del self.running[delivery.invocation.lane]
 
     def let_go(self) -> None:
         """Give up invocations that have not started: the records come again with the next start."""
@@ -129,18 +126,9 @@ class Followed:
 
     @property
     def to_keep(self) -> str | None:
-        """The checkpoint, where it has moved for good.
-
-        It does not pass a discard that nobody has stored. Nor does it enter an open tumbling window, whose state is nowhere
-        but in memory: after a crash, all records of the window come again.
-        """
-        if self.unsent:
-            return None
+        """The checkpoint, where it has moved for good: it does not pass a discard that nobody has stored."""
         settled = self.shard.checkpoint
-        if self._windows:
-            before = [number for number in self._windows.values() if number is not None]
-            settled = min(before, key=int) if len(before) == len(self._windows) else None
-        return None if settled == self.kept else settled
+        return None if self.unsent or settled == self.kept else settled
 
     @property
     def busy(self) -> bool:
@@ -184,4 +172,7 @@ class Followed:
         """What is read and not done, beginning with the oldest; some that come later may be done."""
         while self._entries and self._entries[0].settled:
             self._entries.popleft()
+        if len(self._entries) > self._prune_at:
+            self._entries = deque(entry for entry in self._entries if not entry.settled)
+            self._prune_at = 2 * len(self._entries) + _SETTLED_KEPT
         return self._entries
