@@ -219,6 +219,20 @@ def test_the_real_runtime_client_runs_the_app(place: Place) -> None:
     assert failed["reason"] == f"the response names {failed['redeliverFrom']}"
 
 
+def test_any_handler_can_be_run(place: Place) -> None:
+    """It need not be an app: what it returns is read as Lambda reads it."""
+    (place.folder / "app.py").write_text(
+        "def lambda_handler(event, context):\n"
+        "    number = event['Records'][-1]['dynamodb']['SequenceNumber']\n"
+        "    return {'batchItemFailures': [{'itemIdentifier': number}]}\n"
+    )
+    place.put("first", "last")
+    with place.run() as run:
+        partial, failed = run.delivery("partial"), run.delivery("failed")
+        run.stop()
+    assert (ids(partial), ids(failed)) == (["first", "last"], ["last"])
+
+
 def test_code_that_changes_is_loaded_anew(place: Place) -> None:
     """The record that failed is handled by what is in the file now, and the state of the old code is gone."""
     place.put("bad")
@@ -536,4 +550,14 @@ def test_what_can_not_be_run_is_refused_in_a_sentence(moto_server: DynamoDB, tmp
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
         assert "Traceback" not in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "slip.py").write_text("print('imported')\nraise ValueError('at import')\n")
+    place = make_place(moto_server, tmp_path / "place")
+    for target, message in (
+        ("none.py", "there is no file none.py"),
+        ("place/app.py:ap", "place/app.py has no ap: did you mean place/app.py:app?"),
+        ("slip.py", "slip.py fails while it is imported"),
+    ):
+        done = headwater_run(tmp_path, target, "--table", place.table, *local)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+    assert not (tmp_path / ".headwater").exists()

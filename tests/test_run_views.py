@@ -13,11 +13,13 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 
 from headwater import Record, StreamApp
+from headwater.cli.check import check_function
 from headwater.cli.connect import ConnectError, connect_stream, explain
 from headwater.cli.counts import Counts, Trouble
-from headwater.cli.environment import Reply
+from headwater.cli.environment import Function, Reply
 from headwater.cli.inprocess import invoke
 from headwater.cli.live import function_arn
+from headwater.cli.loader import LoadError
 from headwater.cli.machine import as_json
 from headwater.cli.options import Overrides, settings_of
 from headwater.cli.outcomes import told
@@ -399,3 +401,24 @@ def test_an_app_that_raises_has_failed() -> None:
     failed = invoke(app, {"Records": [{"eventSource": "aws:sqs"}]}, "2").answer
     assert isinstance(failed, Raised)
     assert failed.error_type == "SourceError"
+
+
+# The function
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("raise SystemExit(3)", "ends the process that imports it, with exit status 3"),
+        ("import time; time.sleep(60)", "takes longer than 0.5 seconds to import"),
+        ("x = 1", "has no app: it holds no StreamApp at all"),
+    ],
+)
+def test_a_function_that_can_not_be_had_is_told_before_anything_is_delivered(
+    tmp_path: Path, code: str, message: str
+) -> None:
+    """Whatever its module does, in a process of its own."""
+    file = tmp_path / "app.py"
+    file.write_text(f"print('imported')\n{code}\n")
+    with pytest.raises(LoadError, match=message):
+        check_function(Function(target=str(file), init_timeout=0.5 if "sleep" in code else 30))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -93,18 +91,18 @@ def run(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Hand a table's stream to an app, live, until Ctrl-C, as Lambda's event source mapping would.
 
-    Batches, retries, bisects, filters, time-outs and discards are as the mapping is set. The next run goes on where
-    this one has stopped, however that was.
+    Batches, retries, filters and discards are as the mapping is set. The next run goes on where this one stopped.
 
-    Exits with 0, with 2 when there is nothing to run or the stream can not be read any more, and with 130 when stopped
-    by a second Ctrl-C.
+    Exits with 0, with 2 when the stream can not be read, and with 130 after a second Ctrl-C.
     """
     try:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        from headwater.cli.check import check_function
         from headwater.cli.connect import ConnectError, connect_stream, connect_table, explain
         from headwater.cli.environment import Function, UnavailableError
         from headwater.cli.live import Run, function_arn, run_live
+        from headwater.cli.loader import LoadError
         from headwater.cli.options import Overrides, settings_of
         from headwater.cli.process import ProcessEnvironment
         from headwater.cli.runtime import runtime_environment
@@ -112,7 +110,6 @@ def run(  # noqa: PLR0913 - one for each option
         from headwater.errors import HeadwaterError
     except ImportError:
         needs_local()
-    _check_target(target)
     _check_files(on_failure, report)
     overrides = Overrides(
         batch_size=batch_size,
@@ -143,6 +140,7 @@ def run(  # noqa: PLR0913 - one for each option
         )
         make = runtime_environment if runtime is Runtime.RIC else ProcessEnvironment
         make(configured)  # says what is missing before anything is read
+        check_function(configured)
         _prepare_folder(state)
         planned = Run(
             connection=connection,
@@ -162,28 +160,10 @@ def run(  # noqa: PLR0913 - one for each option
     except KeyboardInterrupt:
         errors.print("stopped at once: what was under way comes again with the next run")
         raise typer.Exit(INTERRUPTED) from None
-    except (ConnectError, HeadwaterError, UnavailableError, ValueError) as error:
+    except (ConnectError, HeadwaterError, LoadError, UnavailableError, ValueError) as error:
         refuse(str(error))
     except (ClientError, BotoCoreError) as error:
         refuse(explain(error, f"the stream of {table or arn}"))
-
-
-def _check_target(target: str) -> None:
-    """Whether there is such a file or module; whether it can be imported is seen when it is."""
-    place = target.partition(":")[0]
-    if place.endswith(".py"):
-        if not Path(place).is_file():
-            refuse(f"there is no file {place}")
-        return
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = bool(place) and importlib.util.find_spec(place) is not None
-    except ImportError:
-        found = False
-    if not found:
-        refuse(
-            f"there is no module {place}: write path/to/app.py:app, or run this where the module can be imported"
-        )
 
 
 def _check_files(on_failure: str | None, report: Path | None) -> None:
