@@ -499,6 +499,10 @@ def test_a_record_that_comes_late_goes_into_the_open_window() -> None:
         starts.append((ids(invocation), invocation.event["window"]["start"][-6:]))
         driver.answer(invocation, state(1))
     assert starts == [([59], "00:00Z"), ([], "00:00Z"), ([60, 58, 61], "01:00Z")]
+    driver.offer(58, created=T0 + 58)
+    driver.offer(62, created=T0 + 62)
+    late = driver.invocation()
+    assert (ids(late), late.event["window"]["start"][-6:]) == ([58, 62], "01:00Z")
 
 
 def test_the_checkpoint_waits_for_the_window() -> None:
