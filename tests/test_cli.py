@@ -7,15 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from headwater.testing import Table, event
-from tests.parts.tables import DynamoDB
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = str(ROOT / "examples" / "game_scores" / "app.py")
@@ -380,95 +377,3 @@ def test_the_demo_ends_on_ctrl_c_and_leaves_nothing() -> None:
     assert stderr.strip() == "stopped"
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
-
-
-# run
-
-
-def put(database: DynamoDB, table: str, user: str, score: int) -> None:
-    database.dynamodb.put_item(
-        TableName=table,
-        Item={"UserId": {"S": user}, "GameTitle": {"S": "Meteor Blasters"}, "TopScore": {"N": str(score)}},
-    )
-
-
-@pytest.mark.parametrize("part", ["dynamodb_local", "moto_server"])
-def test_run_hands_a_live_stream_to_the_app(part: str, request: pytest.FixtureRequest) -> None:
-    """The example on a real table: handlers run, a failed record comes again, and it stops when idle."""
-    database: DynamoDB = request.getfixturevalue(part)
-    table = f"GameScores-{uuid4().hex}"
-    database.create_table(table, keys=("UserId", "GameTitle"))
-    for score in (100, 200, 300):
-        put(database, table, "carol", score)
-
-    done = headwater(
-        "run",
-        f"{EXAMPLE}:app",
-        "--table",
-        table,
-        "--endpoint-url",
-        database.endpoint_url,
-        "--until-idle",
-        "0.5",
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("publish failed") == 2
-    said = [line.strip() for line in done.stdout.splitlines() if line.strip().startswith(">")]
-    assert said == [
-        "> welcome to Meteor Blasters, carol",
-        "> leaderboard: carol has 200 in Meteor Blasters",
-        "> well done, carol: 100 -> 200",
-        "> leaderboard: carol has 300 in Meteor Blasters",
-        "> well done, carol: 200 -> 300",
-    ]
-    assert done.stdout.splitlines()[-1] == "3 records acknowledged, 0 still failing"
-
-
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_run_stops_when_told_to(moto_server: DynamoDB, app: str, ending: signal.Signals) -> None:
-    """Also while a record fails for ever; the exit code says it was no failure."""
-    table = f"Orders-{uuid4().hex}"
-    moto_server.create_table(table, keys=("Id",))
-    moto_server.dynamodb.put_item(TableName=table, Item={"Id": {"S": "bad"}})
-    process = subprocess.Popen(
-        command("run", app, "--table", table, "--endpoint-url", moto_server.endpoint_url),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "the checkpoint stays" in line:
-            break
-    started = time.monotonic()
-    process.send_signal(ending)
-    stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 0, stderr
-    assert stdout.splitlines()[-1] == "0 records acknowledged, 1 still failing"
-    assert time.monotonic() - started < PATIENCE_SECONDS
-
-
-def test_run_explains_a_table_that_can_not_be_read(moto_server: DynamoDB) -> None:
-    """No such table, no stream on it, and nobody there are three sentences, each with what to do."""
-    name = f"plain-{uuid4().hex}"
-    moto_server.dynamodb.create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    for table, endpoint, message in (
-        ("none", moto_server.endpoint_url, "there is no table none at http://"),
-        (
-            name,
-            moto_server.endpoint_url,
-            f"table {name} has no stream: enable one with the view type NEW_AND_OLD",
-        ),
-        (name, "http://127.0.0.1:1", "DynamoDB can not be reached: Could not connect"),
-    ):
-        done = headwater("run", EXAMPLE, "--table", table, "--endpoint-url", endpoint)
-        assert done.returncode == 2
-        assert message in done.stderr
-        assert "Traceback" not in done.stderr

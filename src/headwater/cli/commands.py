@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import time
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +17,10 @@ from headwater.cli.display import key_text, outcome_text
 from headwater.cli.events import EventError, read_events
 from headwater.cli.explain import explanation_text, explanations_as_json
 from headwater.cli.loader import LoadError, load_app
+from headwater.cli.outcomes import told
+from headwater.cli.run import run
 from headwater.cli.simulate import simulate
+from headwater.cli.terminal import FAILED, INTERRUPTED, console, errors, needs_local, refuse
 from headwater.errors import HeadwaterError, SourceError
 from headwater.explanations import Explanation
 from headwater.outcomes import Failed
@@ -30,7 +29,6 @@ from headwater.sources import read_event
 from headwater.streams import parse_arn
 from headwater.testing import LambdaContext
 
-FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
 ROOMY = 110  # columns; a narrower terminal has no place for sequence numbers
 
 app = typer.Typer(
@@ -41,9 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(simulate)
-# A pipe has no width: wide enough there that nothing is folded or cut.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 AppArgument = Annotated[str, typer.Argument(metavar="APP", help="path/to/app.py:app or package.module:app")]
 EventArgument = Annotated[
@@ -87,7 +82,7 @@ def invoke(
             if not as_json:
                 _show_result(*results[-1])
     except (EventError, SourceError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     if as_json:
         console.print_json(json.dumps([_result_as_json(name, result) for name, result in results]))
     if any(isinstance(outcome, Failed) for _, result in results for outcome in result.outcomes):
@@ -116,7 +111,7 @@ def explain(
             with redirect_stdout(sys.stderr):
                 explained.append((name, [stream_app.explain(raw) for raw in read_event(content).records]))
     except (EventError, HeadwaterError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     if as_json:
         console.print_json(
             json.dumps([explanations_as_json(*entry, show_values=values) for entry in explained])
@@ -132,50 +127,7 @@ def explain(
         raise typer.Exit(FAILED)
 
 
-@app.command()
-def run(
-    target: AppArgument,
-    *,
-    table: Annotated[str, typer.Option(help="The table whose stream is read.")],
-    endpoint_url: Annotated[str | None, typer.Option(help="Of DynamoDB Local, for example.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, max=1000, help="Records in a batch at most.")] = 100,
-    latest: Annotated[
-        bool, typer.Option("--latest", help="Start with what comes now, not with what is there.")
-    ] = False,
-    until_idle: Annotated[
-        float | None, typer.Option(help="Stop when nothing came for so many seconds.")
-    ] = None,
-) -> None:
-    """Hand a table's stream to an app, live, until Ctrl-C: a failed record comes again from the checkpoint on."""
-    stream_app = _load(target)
-    try:
-        from headwater.cli.connect import ConnectError, open_stream
-        from headwater.cli.live import Tally, follow
-    except ImportError:
-        _needs_local()
-    try:
-        poller = open_stream(table, endpoint_url=endpoint_url, batch_size=batch_size, latest=latest)
-    except ConnectError as error:
-        _refuse(str(error))
-    stopped: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _frame: stopped.append(received))
-    last_found = time.monotonic()
-    seen = (0, 0, 0)
-
-    def stop(tally: Tally) -> bool:
-        nonlocal last_found, seen
-        done = (tally.batches, len(tally.failed), len(tally.acknowledged))
-        if done != seen:  # a redelivery is no idleness either
-            last_found, seen = time.monotonic(), done
-        return bool(stopped) or (until_idle is not None and time.monotonic() - last_found > until_idle)
-
-    console.print(f"the stream of table {table}, batches of {batch_size}, Ctrl-C to stop")
-    tally = follow(stream_app, poller, console, stop=stop, pause=_interruptible(stopped))
-    console.print()
-    console.print(
-        f"{len(tally.acknowledged)} records acknowledged, {len(set(tally.failed) - tally.acknowledged)} still failing"
-    )
+app.command()(run)
 
 
 @app.command()
@@ -189,7 +141,7 @@ def demo(
     try:
         from headwater.cli.demo import run_demo
     except ImportError:
-        _needs_local()
+        needs_local()
     try:
         complete = run_demo(stream_app, console)
     except KeyboardInterrupt:
@@ -203,31 +155,13 @@ def _load(target: str) -> StreamApp:
     try:
         return load_app(target)
     except LoadError as error:
-        _refuse(str(error))
+        refuse(str(error))
 
 
 def _bundled_example() -> str:
     packaged = Path(__file__).with_name("game_scores.py")
     in_source_tree = Path(__file__).parents[3] / "examples" / "game_scores" / "app.py"
     return f"{packaged if packaged.exists() else in_source_tree}:app"
-
-
-def _refuse(reason: str) -> NoReturn:
-    errors.print(Text(reason, style="red"))
-    raise typer.Exit(UNUSABLE)
-
-
-def _needs_local() -> NoReturn:
-    _refuse('this command needs boto3 and moto: pip install "headwater[cli,local]"')
-
-
-def _interruptible(stopped: list[int]) -> Callable[[float], None]:
-    def pause(seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not stopped and time.monotonic() < until:
-            time.sleep(min(0.05, seconds))
-
-    return pause
 
 
 def _show_result(name: str, result: BatchResult) -> None:
@@ -243,7 +177,9 @@ def _show_result(name: str, result: BatchResult) -> None:
     )
     for number, (raw, outcome) in enumerate(zip(result.records, result.outcomes, strict=True), start=1):
         identity = [str(raw["dynamodb"].get("SequenceNumber"))] if roomy else []
-        table.add_row(str(number), str(raw.get("eventName")), key_text(raw), *identity, outcome_text(outcome))
+        table.add_row(
+            str(number), str(raw.get("eventName")), key_text(raw), *identity, outcome_text(told(outcome))
+        )
     names = {parse_arn(str(raw.get("eventSourceARN"))).table_name or "?" for raw in result.records}
     of_tables = f" · table {', '.join(sorted(names))}" if names else " · no records"
     console.print(Text.assemble((name, "bold"), (of_tables, "dim")))

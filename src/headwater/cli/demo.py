@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import boto3
@@ -15,12 +18,19 @@ from rich.console import Console
 from rich.text import Text
 
 from headwater.app import StreamApp
-from headwater.cli.live import Tally, follow
+from headwater.cli.counts import Counts, done_of
+from headwater.cli.display import show
+from headwater.cli.environment import Reply
+from headwater.cli.inprocess import invoke
 from headwater.encoding import to_wire
-from headwater.mapping.poller import StreamPoller
+from headwater.mapping.checkpoints import Checkpoints
+from headwater.mapping.documents import Origin
+from headwater.mapping.live import Delivered, Event, LiveMapping, Parts
+from headwater.mapping.rules import Rules
+from headwater.mapping.settings import EventSourceMapping
 
 TABLE: Final = "GameScores"
-BATCH_SIZE: Final = 5
+SETTINGS: Final = EventSourceMapping(batch_size=5, function_response_types=("ReportBatchItemFailures",))
 LONGEST_SECONDS: Final = 18.0
 _PACE_SECONDS: Final = 0.8
 _CREDENTIALS: Final = {"aws_access_key_id": "demo", "aws_secret_access_key": "demo"}
@@ -57,39 +67,70 @@ def run_demo(app: StreamApp, console: Console) -> bool:
     Returns:
         Whether every change that was written has been handled.
     """
-    with _embedded_dynamodb() as endpoint_url:
+    with _embedded_dynamodb() as endpoint_url, TemporaryDirectory() as folder:
         dynamodb, streams = (
             boto3.client(service, endpoint_url=endpoint_url, region_name="us-east-1", **_CREDENTIALS)
             for service in ("dynamodb", "dynamodbstreams")
         )
-        poller = StreamPoller(streams, _create_table(dynamodb), batch_size=BATCH_SIZE)
+        stream_arn = _create_table(dynamodb)
         console.print(
             Text.assemble(("Headwater", "bold"), f" on the stream of table {TABLE}, in an embedded DynamoDB")
         )
         console.print(Text(str(app), style="dim"))
-        deadline = time.monotonic() + LONGEST_SECONDS
-        with _game(dynamodb):
-            tally = follow(
-                app,
-                poller,
-                console,
-                stop=lambda tally: len(tally.acknowledged) >= WRITES or time.monotonic() > deadline,
+        rules = Rules(SETTINGS, origin=Origin(stream_arn))
+        with Checkpoints(Path(folder) / "checkpoints", mapping="demo", stream_arn=stream_arn) as checkpoints:
+            audience = _Audience(console)
+            parts = Parts(
+                client=streams,
+                checkpoints=checkpoints,
+                invoke=lambda invocation: invoke(app, invocation.event, invocation.request_id),
+                store=lambda _discard: "",
+                observe=audience.observe,
+                turned=audience.turn,
             )
-    return _summary(tally, console)
+            audience.mapping = LiveMapping(rules, parts)
+            with _game(dynamodb):
+                audience.mapping.run()
+    return _summary(audience, console)
 
 
-def _summary(tally: Tally, console: Console) -> bool:
-    lost = WRITES - len(tally.acknowledged)
-    poisoned = {number: tally.failed.count(number) for number in tally.failed}
-    failures = ", ".join(f"1 record failed {count} times" for count in poisoned.values())
-    redelivered = (
-        "and succeeded when delivered again" if poisoned.keys() <= tally.acknowledged else "and is not done"
-    )
+class _Audience:
+    """Sees what the app does, and leaves when it is done or has had its time."""
+
+    def __init__(self, console: Console) -> None:
+        self.mapping: LiveMapping[Reply] | None = None
+        self.counts = Counts()
+        self.failed: Counter[str] = Counter()
+        self.open: set[str] = set()
+        self._console = console
+        self._deadline = time.monotonic() + LONGEST_SECONDS
+
+    def observe(self, event: Event[Reply]) -> None:
+        self.counts.count(event)
+        show(self._console, event, self.counts)
+        if isinstance(event, Delivered):
+            numbers = [entry.sequence_number for entry in event.delivery.invocation.entries]
+            outcomes = event.reply.outcomes or ()
+            failed = [
+                number for number, told in zip(numbers, outcomes, strict=False) if told["outcome"] == "failed"
+            ]
+            self.failed.update(failed)
+            self.open = (self.open | set(failed)) - set(numbers[: done_of(event.delivery)])
+
+    def turn(self) -> None:
+        if self.mapping is not None and (self.counts.handled >= WRITES or time.monotonic() > self._deadline):
+            self.mapping.stop()
+
+
+def _summary(audience: _Audience, console: Console) -> bool:
+    lost = WRITES - audience.counts.handled
+    failures = ", ".join(f"1 record failed {count} times" for count in audience.failed.values())
+    redelivered = "and is not done" if audience.open else "and succeeded when delivered again"
     parts = [
         f"{WRITES} changes written",
-        f"{len(tally.acknowledged)} acknowledged",
+        f"{audience.counts.handled} acknowledged",
         f"{lost} lost",
-        *([f"{failures} {redelivered}"] if poisoned else []),
+        *([f"{failures} {redelivered}"] if failures else []),
     ]
     console.print()
     console.print(Text(" · ".join(parts), style="bold red" if lost else "bold green"))

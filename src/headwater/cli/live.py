@@ -1,114 +1,233 @@
-"""An app on a live stream: poll, deliver, show, and keep count."""
+"""A mapping that runs live on this machine: signals, reloading, checkpoints, discards and the report around it."""
 
 from __future__ import annotations
 
-import io
-import logging
+import re
+import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
-from typing import Any, Final
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from rich.console import Console
+from headwater.cli.connect import Connection, aws_client
+from headwater.cli.counts import Counts
+from headwater.cli.environment import Environment, Function, Reply
+from headwater.cli.pool import Pool
+from headwater.cli.views import Beginning, Ending, View
+from headwater.mapping.checkpoints import Checkpoints
+from headwater.mapping.destinations import Store, to_aws, to_file
+from headwater.mapping.documents import Origin
+from headwater.mapping.history import Delivery, Discard
+from headwater.mapping.live import Delivered, Event, LiveMapping, Noticed, Parts, Stored
+from headwater.mapping.report import report_page
+from headwater.mapping.report_steps import History
+from headwater.mapping.rules import Rules
+from headwater.mapping.settings import EventSourceMapping
 
-from headwater.app import StreamApp
-from headwater.cli.display import show_delivery
-from headwater.mapping.delivery import Delivery, deliver
-from headwater.mapping.poller import StreamPoller
-from headwater.outcomes import Failed, acknowledged
-from headwater.testing import LambdaContext
+MOST_AT_ONCE: Final = 10
+"""Processes of the function; what more shards and lanes ask for waits."""
 
-FIRST_WAIT_SECONDS: Final = 0.4
-LONGEST_WAIT_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 0.5
+_STEPS_REPORTED: Final = 20_000
 
 
-@dataclass(slots=True)
-class Tally:
-    """What has been done so far.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What is to be run.
 
     Attributes:
-        acknowledged: The sequence numbers of the records that are done with.
-        failed: The sequence number of a record, once for each time that it failed.
-        batches: How many batches have been delivered, redeliveries not counted.
+        connection: The stream.
+        settings: Those of the mapping.
+        function: The function.
+        make: Makes an environment of it.
+        name: The mapping's name.
+        state: The file that checkpoints are kept in.
+        forget: Whether to forget what is kept.
+        on_failure: An ARN or a file for word of discards.
+        reload: Whether code that has changed is loaded anew.
+        until_idle: Stop when there was nothing to do for so many seconds.
+        report: The file that the report is written to at the end.
     """
 
-    acknowledged: set[str] = field(default_factory=set)
-    failed: list[str] = field(default_factory=list)
-    batches: int = 0
-
-    def count(self, delivery: Delivery) -> None:
-        """Add a delivery."""
-        for raw, outcome in zip(
-            delivery.records, delivery.result.outcomes if delivery.result else [], strict=False
-        ):
-            number = raw["dynamodb"]["SequenceNumber"]
-            if acknowledged(outcome):
-                self.acknowledged.add(number)
-            if isinstance(outcome, Failed):
-                self.failed.append(number)
+    connection: Connection
+    settings: EventSourceMapping
+    function: Function
+    make: Callable[[], Environment]
+    name: str
+    state: Path
+    forget: bool = False
+    on_failure: str | None = None
+    reload: bool = True
+    until_idle: float | None = None
+    report: Path | None = None
 
 
-def wait_after(attempt: int) -> float:
-    """Seconds until the next delivery: twice as long after each one that has not moved the checkpoint."""
-    return min(FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1), LONGEST_WAIT_SECONDS)
-
-
-def follow(
-    app: StreamApp,
-    poller: StreamPoller,
-    console: Console,
-    *,
-    stop: Callable[[Tally], bool],
-    pause: Callable[[float], object] = time.sleep,
-) -> Tally:
-    """Deliver what a stream brings until told to stop; a batch that is under way is finished first.
+def run_live(run: Run, view: View) -> None:
+    """Run a mapping until it is over, and let a view show it.
 
     Args:
-        app: The app.
-        poller: Reads the stream.
-        console: Where to show it.
-        stop: Asked between deliveries; knows what has been done.
-        pause: Waits for so many seconds.
+        run: What is to be run.
+        view: Shows it.
+
+    Raises:
+        KeyboardInterrupt: When it was told to stop a second time: nothing that was under way is finished.
+        HeadwaterError: When checkpoints can not be kept, or do not fit the stream.
+        UnavailableError: When the environment lacks something.
+        botocore.exceptions.ClientError: When the stream can not be read.
     """
-    tally = Tally()
-    for records in poller.batches(pause):
-        if records:
-            tally.batches += 1
-            for delivery, said in _deliver(app, records):
-                tally.count(delivery)
-                wait = wait_after(delivery.attempt)
-                show_delivery(console, tally.batches, delivery, said, wait)
-                if delivery.redeliver_from is None:
-                    break
-                if stop(tally):
-                    return tally
-                pause(wait)
-        if stop(tally):
-            return tally
-    return tally
+    origin = origin_of(run)
+    rules = Rules(run.settings, origin=origin, request_id=lambda _shard, _number: str(uuid4()))
+    pool = Pool(run.make, MOST_AT_ONCE)
+    session = _Session(view, pool, reload=run.reload, history=_Steps() if run.report else None)
+    stream_arn = run.connection.stream_arn
+    with Checkpoints(run.state, mapping=run.name, stream_arn=stream_arn) as checkpoints:
+        if run.forget:
+            checkpoints.forget()
+        parts = Parts(
+            client=run.connection.client("dynamodbstreams"),
+            checkpoints=checkpoints,
+            invoke=lambda invocation: pool.invoke(invocation.event, invocation.request_id),
+            store=_store(run, origin),
+            observe=session.observe,
+            turned=session.turn,
+            most_at_once=MOST_AT_ONCE,
+        )
+        view.begin(_beginning(run, goes_on=checkpoints.position() is not None))
+        mapping = LiveMapping(rules, parts, until_idle=run.until_idle)
+        session.mapping = mapping
+        try:
+            with view.shown(), _stopping(mapping, session):
+                reason = mapping.run()
+        finally:
+            pool.stop()
+            _report(run, session)
+    not_done = sum(state.waiting + state.under_way for state in mapping.states)
+    view.end(Ending(reason, not_done, mapping.filtered), session.counts)
 
 
-def _deliver(app: StreamApp, records: list[dict[str, Any]]) -> Iterator[tuple[Delivery, str]]:
-    said = io.StringIO()
+def origin_of(run: Run) -> Origin:
+    """What documents say of stream and function."""
+    uuid = run.settings.uuid or str(uuid5(NAMESPACE_URL, f"{run.connection.stream_arn} {run.name}"))
+    return Origin(run.connection.stream_arn, run.function.arn, "$LATEST", uuid)
 
-    def invoke(event: dict[str, Any]) -> Any:
-        with redirect_stdout(said), _quiet_log():
-            return app.run(event, LambdaContext())
 
-    for delivery in deliver(records, invoke):
-        yield delivery, said.getvalue()
-        said.seek(0)
-        said.truncate()
+def function_arn(settings: EventSourceMapping, target: str, stream_arn: str) -> str:
+    """The ARN that the function goes by: the one of the settings, or its name in the region and account of the stream."""
+    name = settings.function_name or ""
+    if name.startswith("arn:") and "${" not in name:
+        return name
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        name = re.sub(r"[^A-Za-z0-9_-]", "-", Path(target.partition(":")[0]).stem)
+    _, partition, _, region, account, *_ = stream_arn.split(":")
+    region = region if "-" in region else "us-east-1"  # DynamoDB Local has a region of its own
+    return f"arn:{partition}:lambda:{region}:{account}:function:{name}"
+
+
+class _Steps:
+    """The last steps, for the report."""
+
+    def __init__(self) -> None:
+        self.deliveries: deque[Delivery] = deque(maxlen=_STEPS_REPORTED)
+        self.discards: deque[Discard] = deque(maxlen=_STEPS_REPORTED)
+
+    def add(self, event: Event[Reply]) -> None:
+        if isinstance(event, Delivered):
+            self.deliveries.append(event.delivery)
+        elif isinstance(event, Stored):
+            self.discards.append(event.discard)
+
+
+class _Session:
+    """What happens while a mapping runs, all in its thread."""
+
+    def __init__(self, view: View, pool: Pool, *, reload: bool, history: _Steps | None) -> None:
+        self.mapping: LiveMapping[Reply] | None = None
+        self.counts = Counts()
+        self.stops = 0
+        self.history = history
+        self._view = view
+        self._pool = pool
+        self._reload = reload
+        self._looked = 0.0
+        self._told = False
+
+    def observe(self, event: Event[Reply]) -> None:
+        self.counts.count(event)
+        if self.history is not None:
+            self.history.add(event)
+        self._view.show(event, self.counts)
+
+    def turn(self) -> None:
+        now = time.monotonic()
+        if self.stops and not self._told:
+            self._told = True
+            self.observe(Noticed("stopping: what is under way is finished first; Ctrl-C again stops at once"))
+        if self._reload and now - self._looked >= _LOOK_SECONDS:
+            self._looked = now
+            if changed := self._pool.reload_changed():
+                names = ", ".join(Path(file).name for file in changed)
+                self.observe(Noticed(f"{names} changed: the next invocation imports the app anew"))
+        mapping = self.mapping
+        if mapping is not None:
+            self._view.turn(self.counts, lambda: mapping.states)
 
 
 @contextmanager
-def _quiet_log() -> Iterator[None]:
-    """The display shows each failure itself."""
-    logger = logging.getLogger("headwater")
-    before = logger.disabled
-    logger.disabled = True
+def _stopping(mapping: LiveMapping[Reply], session: _Session) -> Iterator[None]:
+    """The first signal ends the mapping when what is under way is over, the second one at once."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        session.stops += 1
+        if session.stops > 1:
+            raise KeyboardInterrupt
+        mapping.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        logger.disabled = before
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _store(run: Run, origin: Origin) -> Store:
+    if run.on_failure is None:
+        return lambda _discard: ""
+    if run.on_failure.startswith("arn:"):
+        return to_aws(run.on_failure, aws_client, origin)
+    return to_file(run.on_failure)
+
+
+def _beginning(run: Run, *, goes_on: bool) -> Beginning:
+    settings, warnings = run.settings, []
+    if not settings.report_batch_item_failures:
+        warnings.append(
+            "ReportBatchItemFailures is off, so Lambda does not read what the app answers: a record that fails is lost"
+        )
+    if settings.on_failure_destination and run.on_failure is None:
+        warnings.append(
+            f"discards are only shown, and not sent to {settings.on_failure_destination}: --on-failure says where to"
+        )
+    return Beginning(
+        title=f"{run.connection.table} → {run.function.target}",
+        stream_arn=run.connection.stream_arn,
+        name=run.name,
+        state=str(run.state),
+        goes_on=goes_on,
+        settings=settings.to_aws(),
+        warnings=warnings,
+    )
+
+
+def _report(run: Run, session: _Session) -> None:
+    if run.report is None or session.history is None:
+        return
+    filtered = session.mapping.filtered if session.mapping is not None else 0
+    history = History(list(session.history.deliveries), list(session.history.discards), filtered=filtered)
+    title = f"{run.connection.table} → {run.function.target}"
+    run.report.write_text(report_page(history, title=title, settings=run.settings.to_aws()), encoding="utf-8")

@@ -1,0 +1,48 @@
+"""What `headwater run` is told, as the settings of a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from headwater.mapping.filters import compile_filters
+from headwater.mapping.settings import EventSourceMapping, StartingPosition
+from headwater.mapping.templates import read_settings
+
+LOCAL: EventSourceMapping = EventSourceMapping(function_response_types=("ReportBatchItemFailures",))
+"""Without a file: AWS's defaults, but for what Headwater is for."""
+
+
+class Overrides(NamedTuple):
+    """Settings that are given one by one, and come before those of a file; `None` where one is not given."""
+
+    batch_size: int | None = None
+    maximum_batching_window_in_seconds: int | None = None
+    parallelization_factor: int | None = None
+    bisect_batch_on_function_error: bool | None = None
+    maximum_retry_attempts: int | None = None
+    maximum_record_age_in_seconds: int | None = None
+    filter_criteria: Sequence[str] | None = None
+    tumbling_window_in_seconds: int | None = None
+    starting_position: StartingPosition | None = None
+
+
+def settings_of(file: Path | None, function: str | None, overrides: Overrides) -> EventSourceMapping:
+    """The settings of the mapping.
+
+    Args:
+        file: A template, or a saved answer of AWS.
+        function: Which function of the file is meant.
+        overrides: What comes before it.
+
+    Raises:
+        SettingsError: When the file can not be read, or AWS would refuse a value.
+        FilterError: When AWS would refuse a filter pattern.
+    """
+    base = LOCAL if file is None else read_settings(file, function=function)
+    given = {name: value for name, value in overrides._asdict().items() if value is not None}
+    settings = replace(base, **given)
+    compile_filters(settings.filter_criteria)
+    return settings
