@@ -270,6 +270,24 @@ def test_a_mapping_is_refused_within_one_process_too(path: Path) -> None:
     opened(path).close()
 
 
+def test_a_mapping_is_refused_by_another_name_of_the_file_too(path: Path) -> None:
+    """A link to it, and one to its folder."""
+    folder = path.with_name("folder")
+    folder.symlink_to(path.parent, target_is_directory=True)
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    for first, second in ((path, link), (link, path), (link, folder / "link.db")):
+        with opened(first), pytest.raises(CheckpointError, match=f"run by process {os.getpid()}"):
+            opened(second)
+
+
+def test_a_link_that_leads_nowhere_is_refused(path: Path) -> None:
+    """As a file that can not be opened."""
+    path.symlink_to(path)
+    with pytest.raises(CheckpointError, match="can not be used"):
+        opened(path)
+
+
 def test_a_lock_of_a_process_that_has_not_said_its_name_is_one_as_well(path: Path) -> None:
     """It has it before it writes who it is."""
     with opened(path) as checkpoints:

@@ -82,7 +82,8 @@ class Checkpoints:
             CheckpointError: When another process has this mapping open, or the file is broken, of another program, or can
                 not be written.
         """
-        self._path = Path(path).absolute()
+        # The locks are beside the file itself, whichever link leads to it.
+        self._path = Path(os.path.realpath(path))
         self._key = (mapping, stream_arn)
         with ExitStack() as opened:
             with self._errors():
