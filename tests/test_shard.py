@@ -640,7 +640,8 @@ def test_a_record_without_a_sequence_number_is_refused_and_none_is_taken() -> No
     """Nothing is lost: the page can be offered again without it."""
     driver = Driver()
     good = driver.table.insert({"Id": 1})
-    for bad in ({"dynamodb": {}}, {}, {"dynamodb": {"SequenceNumber": 5}}):
+    unnamed: list[dict[str, Any]] = [{"dynamodb": {}}, {}, {"dynamodb": {"SequenceNumber": 5}}]
+    for bad in unnamed:
         with pytest.raises(SourceError, match=r"has a dynamodb\.SequenceNumber, and this one has not"):
             driver.shard.offer([good, bad], T0)
     assert driver.due() == []
