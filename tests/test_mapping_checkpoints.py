@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -190,6 +191,41 @@ def test_what_can_not_be_written_is_told_and_what_was_kept_stays(path: Path) -> 
         assert checkpoints.position() == Position({"a": after(HIGH)}, frozenset())
 
 
+# Misuse
+
+
+def test_what_is_closed_says_so(path: Path) -> None:
+    """And nothing is said against the file. It may be closed twice."""
+    checkpoints = opened(path)
+    checkpoints.close()
+    checkpoints.close()
+    for use in (checkpoints.position, lambda: checkpoints.keep("a", LOW), lambda: checkpoints.kept_at):
+        with pytest.raises(
+            CheckpointError, match=r"are misused .*closed.*: use them in the thread that made them"
+        ):
+            use()
+
+
+def test_another_thread_is_told_that_it_is_one(path: Path) -> None:
+    """And takes nothing away from the one that may use them."""
+    with opened(path) as checkpoints, ThreadPoolExecutor(1) as another:
+        checkpoints.keep("a", LOW)
+        uses: list[Callable[[], object]] = [
+            checkpoints.position,
+            lambda: checkpoints.keep("a", HIGH),
+            checkpoints.close,
+        ]
+        for use in uses:
+            with pytest.raises(
+                CheckpointError, match=r"are misused .*thread.*: use them in the thread that made them"
+            ):
+                another.submit(use).result()
+        assert checkpoints.position() == Position({"a": after(LOW)}, frozenset())
+        with pytest.raises(CheckpointError, match="is run by process"):
+            opened(path)
+    opened(path).close()
+
+
 # Other processes
 
 KEEPER = """
@@ -268,6 +304,24 @@ def test_a_mapping_is_refused_within_one_process_too(path: Path) -> None:
     with opened(path), pytest.raises(CheckpointError, match=f"run by process {os.getpid()}"):
         opened(path)
     opened(path).close()
+
+
+def test_a_mapping_is_refused_by_another_name_of_the_file_too(path: Path) -> None:
+    """A link to it, and one to its folder."""
+    folder = path.with_name("folder")
+    folder.symlink_to(path.parent, target_is_directory=True)
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    for first, second in ((path, link), (link, path), (link, folder / "link.db")):
+        with opened(first), pytest.raises(CheckpointError, match=f"run by process {os.getpid()}"):
+            opened(second)
+
+
+def test_a_link_that_leads_nowhere_is_refused(path: Path) -> None:
+    """As a file that can not be opened."""
+    path.symlink_to(path)
+    with pytest.raises(CheckpointError, match="can not be used"):
+        opened(path)
 
 
 def test_a_lock_of_a_process_that_has_not_said_its_name_is_one_as_well(path: Path) -> None:

@@ -499,6 +499,10 @@ def test_a_record_that_comes_late_goes_into_the_open_window() -> None:
         starts.append((ids(invocation), invocation.event["window"]["start"][-6:]))
         driver.answer(invocation, state(1))
     assert starts == [([59], "00:00Z"), ([], "00:00Z"), ([60, 58, 61], "01:00Z")]
+    driver.offer(58, created=T0 + 58)
+    driver.offer(62, created=T0 + 62)
+    late = driver.invocation()
+    assert (ids(late), late.event["window"]["start"][-6:]) == ([58, 62], "01:00Z")
 
 
 def test_the_checkpoint_waits_for_the_window() -> None:
@@ -636,7 +640,8 @@ def test_a_record_without_a_sequence_number_is_refused_and_none_is_taken() -> No
     """Nothing is lost: the page can be offered again without it."""
     driver = Driver()
     good = driver.table.insert({"Id": 1})
-    for bad in ({"dynamodb": {}}, {}, {"dynamodb": {"SequenceNumber": 5}}):
+    unnamed: list[dict[str, Any]] = [{"dynamodb": {}}, {}, {"dynamodb": {"SequenceNumber": 5}}]
+    for bad in unnamed:
         with pytest.raises(SourceError, match=r"has a dynamodb\.SequenceNumber, and this one has not"):
             driver.shard.offer([good, bad], T0)
     assert driver.due() == []

@@ -317,14 +317,22 @@ def test_what_is_written_at_one_time_keeps_its_order() -> None:
     """Over several calls too: the changes of an item are delivered as they were made."""
     seen: list[str] = []
     mapping = SimulatedMapping(
-        lambda event, _context: seen.extend(record["eventName"] for record in event["Records"])
+        lambda event, _context: seen.extend(
+            record["dynamodb"]["SequenceNumber"] for record in event["Records"]
+        )
     )
     item = {"Id": "a"}
     first, second = {**item, "N": 1}, {**item, "N": 2}
-    mapping.put(ORDERS.insert(item), ORDERS.modify(item, first))
-    mapping.put(ORDERS.modify(first, second), ORDERS.remove(second))
+    changes = [
+        ORDERS.insert(item),
+        ORDERS.modify(item, first),
+        ORDERS.modify(first, second),
+        ORDERS.remove(second),
+    ]
+    mapping.put(*changes[:2])
+    mapping.put(*changes[2:])
     mapping.run_until_drained()
-    assert seen == ["INSERT", "MODIFY", "MODIFY", "REMOVE"]
+    assert seen == [change["dynamodb"]["SequenceNumber"] for change in changes]
 
 
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
@@ -92,7 +92,9 @@ class Running:
 
 
 @contextmanager
-def running(database: DynamoDB, folder: Path, table: str, *options: str) -> Iterator[Running]:
+def running(
+    database: DynamoDB, folder: Path, table: str, *options: str, env: Mapping[str, str] | None = None
+) -> Iterator[Running]:
     """`headwater run app.py --json` in a folder, ended with the block if it has not ended before."""
     arguments = ("run", "app.py", "--table", table, "--endpoint-url", database.endpoint_url, "--json")
     with TemporaryFile("w+") as errors:  # a pipe that nobody reads would fill up
@@ -102,7 +104,7 @@ def running(database: DynamoDB, folder: Path, table: str, *options: str) -> Iter
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
         )
         try:
             yield Running(process, errors)

@@ -48,7 +48,8 @@ def load_function(target: str) -> Callable[[Any, Any], Any]:
     """
     found, where = _find(target)
     if callable(found):
-        return found
+        handler: Callable[[Any, Any], Any] = found
+        return handler
     raise LoadError(f"{where} is a {type(found).__name__}, which can not be called: name the handler")
 
 

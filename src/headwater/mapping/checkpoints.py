@@ -58,7 +58,7 @@ _UPDATED: Final = "SELECT max(updated) FROM shards WHERE mapping = ? AND stream_
 
 
 class CheckpointError(HeadwaterError):
-    """Positions can not be read or kept: the file is no use, or another process runs the same mapping."""
+    """Positions can not be read or kept: the file is no use, another process runs the same mapping, or they are misused."""
 
 
 class Checkpoints:
@@ -82,7 +82,8 @@ class Checkpoints:
             CheckpointError: When another process has this mapping open, or the file is broken, of another program, or can
                 not be written.
         """
-        self._path = Path(path).absolute()
+        # The locks are beside the file itself, whichever link leads to it.
+        self._path = Path(os.path.realpath(path))
         self._key = (mapping, stream_arn)
         with ExitStack() as opened:
             with self._errors():
@@ -90,11 +91,11 @@ class Checkpoints:
                     closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS, isolation_level=None))
                 )
             self._prepare()
-            opened.enter_context(closing(self._take_lock()))
+            self._lock = opened.enter_context(closing(self._take_lock()))
             process = (os.getpid(), socket.gethostname(), time.time())
             with self._transaction():
                 self._database.execute(_NOTE_PROCESS, (*self._key, *process))
-            self._opened = opened.pop_all()
+            opened.pop_all()
 
     def position(self) -> Position | None:
         """What is kept of this mapping.
@@ -182,8 +183,14 @@ class Checkpoints:
             self._database.execute(_SET_STARTED, (0, *self._key))
 
     def close(self) -> None:
-        """Let others open the mapping. All that was kept is on the disk already."""
-        self._opened.close()
+        """Let others open the mapping. All that was kept is on the disk already.
+
+        Raises:
+            CheckpointError: In another thread than the one that made it; it is open then as before.
+        """
+        with self._errors():
+            self._database.close()
+            self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -278,6 +285,11 @@ class Checkpoints:
             yield
         except sqlite3.OperationalError as error:
             raise CheckpointError(f"the checkpoints in {self._path} can not be used: {error}") from error
+        except sqlite3.ProgrammingError as error:
+            raise CheckpointError(
+                f"the checkpoints in {self._path} are misused ({error}): use them in the thread that made them, until they "
+                "are closed"
+            ) from error
         except sqlite3.DatabaseError as error:
             raise CheckpointError(
                 f"{self._path} is no file of checkpoints, or it is broken ({error}): name another file, or move this one "
