@@ -22,7 +22,8 @@ from headwater.mapping.documents import Origin
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Discard, Invocation
 from headwater.mapping.lineage import Start
-from headwater.mapping.live import Delivered, LiveMapping, Noticed, Parts, Stored
+from headwater.mapping.live import LiveMapping, Parts
+from headwater.mapping.observed import Delivered, Noticed, Stored
 from headwater.mapping.rules import Rules
 from headwater.mapping.settings import EventSourceMapping
 from tests.parts.memory_stream import STREAM_ARN, MemoryStream, items

@@ -28,7 +28,7 @@ from headwater.cli.views import Beginning, Ending, LinesView
 from headwater.mapping.answers import NotRun, Raised, Returned, Verdict
 from headwater.mapping.following import ShardState
 from headwater.mapping.history import Delivery, Invocation
-from headwater.mapping.live import Delivered, Event, Noticed, Stored
+from headwater.mapping.observed import Delivered, Event, Noticed, Stored
 from headwater.mapping.rules import Rules
 from headwater.mapping.settings import EventSourceMapping
 from headwater.mapping.shard import Shard

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from headwater.cli.environment import Reply
 from headwater.mapping.answers import NotRun, Raised
 from headwater.mapping.history import Delivery, Discard
-from headwater.mapping.live import Delivered, Event, Stored
+from headwater.mapping.observed import Delivered, Event, Stored
 
 _ERRORS_KEPT: Final = 5
 

@@ -25,7 +25,8 @@ from headwater.cli.inprocess import invoke
 from headwater.encoding import to_wire
 from headwater.mapping.checkpoints import Checkpoints
 from headwater.mapping.documents import Origin
-from headwater.mapping.live import Delivered, Event, LiveMapping, Parts
+from headwater.mapping.live import LiveMapping, Parts
+from headwater.mapping.observed import Delivered, Event
 from headwater.mapping.rules import Rules
 from headwater.mapping.settings import EventSourceMapping
 

@@ -18,7 +18,7 @@ from headwater.cli.environment import Reply
 from headwater.mapping.answers import NotRun, Raised
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery
-from headwater.mapping.live import Delivered, Event, Noticed, Stored
+from headwater.mapping.observed import Delivered, Event, Noticed, Stored
 from headwater.values import to_python
 
 _KIND_STYLES: Final = {"INSERT": "green", "MODIFY": "cyan", "REMOVE": "magenta"}

@@ -23,7 +23,8 @@ from headwater.mapping.checkpoints import Checkpoints
 from headwater.mapping.destinations import Store, to_aws, to_file
 from headwater.mapping.documents import Origin
 from headwater.mapping.history import Delivery, Discard
-from headwater.mapping.live import Delivered, Event, LiveMapping, Noticed, Parts, Stored
+from headwater.mapping.live import LiveMapping, Parts
+from headwater.mapping.observed import Delivered, Event, Noticed, Stored
 from headwater.mapping.report import report_page
 from headwater.mapping.report_steps import History
 from headwater.mapping.rules import Rules

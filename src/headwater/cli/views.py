@@ -19,7 +19,7 @@ from headwater.cli.environment import Reply
 from headwater.cli.machine import as_json
 from headwater.cli.panel import panel
 from headwater.mapping.following import ShardState
-from headwater.mapping.live import Delivered, Event
+from headwater.mapping.observed import Delivered, Event
 
 _REFRESH_SECONDS: Final = 0.125
 

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from queue import Empty, SimpleQueue
-from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Generic
 
-from typing_extensions import TypeVar
-
-from headwater.mapping.answers import Answer
 from headwater.mapping.checkpoints import Checkpoints
 from headwater.mapping.following import Followed, ShardState
 from headwater.mapping.history import Delivery, Discard, Invocation
 from headwater.mapping.lineage import Lineage
 from headwater.mapping.listing import Listing, describe
+from headwater.mapping.observed import Delivered, Event, Noticed, R, Reason, Stored
 from headwater.mapping.reader import Page, ShardReader, is_transient
 from headwater.mapping.rules import Rules
 from headwater.mapping.shard import Shard
+from headwater.mapping.tasks import Tasks
 
 LIST_SECONDS: Final = 30.0
 """Between two looks for new shards; there is one more when a shard ends."""
@@ -35,65 +32,6 @@ _LONGEST_TURN_SECONDS: Final = 0.5
 _FIRST_WAIT_SECONDS: Final = 0.5
 _MOST_DOUBLINGS: Final = 6
 _IO_THREADS: Final = 16
-
-
-class Reply(Protocol):
-    """What invoking the function came to; an environment may tell more than this."""
-
-    @property
-    def answer(self) -> Answer:
-        """How the invocation ended."""
-        ...
-
-
-R = TypeVar("R", bound=Reply)
-T = TypeVar("T")
-
-
-class Delivered(NamedTuple, Generic[R]):
-    """An invocation is over.
-
-    Attributes:
-        delivery: What the mapping made of it.
-        reply: What the environment told of it.
-        checkpoint: What is kept of the shard now; `None` where nothing is.
-    """
-
-    delivery: Delivery
-    reply: R
-    checkpoint: str | None
-
-
-class Stored(NamedTuple):
-    """Records are discarded, and the destination has word of it.
-
-    Attributes:
-        discard: The records.
-        place: Where the document is; empty where there is no destination, or nothing to say.
-        checkpoint: What is kept of the shard now; `None` where nothing is.
-    """
-
-    discard: Discard
-    place: str
-    checkpoint: str | None
-
-
-class Noticed(NamedTuple):
-    """Something happened that a person should know of.
-
-    Attributes:
-        text: What.
-        shard_id: In which shard; empty where it is in none.
-    """
-
-    text: str
-    shard_id: str = ""
-
-
-Reason: TypeAlias = Literal["stopped", "idle", "disabled"]
-"""Why a mapping is over: it was told to stop, had nothing to do, or its stream is switched off and read to the end."""
-
-Event: TypeAlias = Delivered[R] | Stored | Noticed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,7 +76,7 @@ class LiveMapping(Generic[R]):
         self._started = position is not None
         self._lineage = Lineage(rules.settings.starting_position, position)
         self._followed: dict[str, Followed] = {}
-        self._happened: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._tasks = Tasks()
         self._io = ThreadPoolExecutor(_IO_THREADS, "headwater-io")
         self._functions = ThreadPoolExecutor(parts.most_at_once, "headwater-invoke")
         self._listing = False
@@ -162,7 +100,7 @@ class LiveMapping(Generic[R]):
 
     def stop(self) -> None:
         """Start nothing more, and end when what is under way is over. For any thread, and for signal handlers."""
-        self._happened.put(self._let_go)
+        self._tasks.tell(self._let_go)
 
     def run(self) -> Reason:
         """Follow the stream until told to stop, until idle, or until a stream that is switched off is read to its end.
@@ -196,11 +134,7 @@ class LiveMapping(Generic[R]):
         self._parts.turned()
         if reason := self._ending(now):
             return reason
-        with suppress(Empty):
-            happened = self._happened.get(timeout=self._seconds_to_wait(now))
-            while True:
-                happened()
-                happened = self._happened.get_nowait()
+        self._tasks.take(self._seconds_to_wait(now))
         return None
 
     def _seconds_to_wait(self, now: float) -> float:
@@ -228,7 +162,7 @@ class LiveMapping(Generic[R]):
         if not self._stopping:
             if followed.read_at is not None and followed.read_at <= now:
                 followed.reading = True
-                self._do(self._io, followed.read_once, partial(self._took, followed))
+                self._tasks.do(self._io, followed.read_once, partial(self._took, followed), self._fail)
             if not followed.unsent:
                 for step in followed.shard.due(now):
                     if isinstance(step, Invocation):
@@ -252,7 +186,7 @@ class LiveMapping(Generic[R]):
             self._listing = True
             self._list_at = now + LIST_SECONDS
             ask = partial(describe, self._parts.client, self._rules.origin.stream_arn)
-            self._do(self._io, ask, self._listed, self._not_listed)
+            self._tasks.do(self._io, ask, self._listed, self._not_listed)
         if not self._started:
             return
         for shard_id, start in self._lineage.startable().items():
@@ -290,7 +224,7 @@ class LiveMapping(Generic[R]):
 
     def _invoke(self, followed: Followed, invocation: Invocation) -> None:
         call = partial(self._parts.invoke, invocation)
-        future = self._do(
+        future = self._tasks.do(
             self._functions,
             call,
             partial(self._answered, followed, invocation),
@@ -323,7 +257,7 @@ class LiveMapping(Generic[R]):
         followed.sending = True
         discard = followed.unsent[0]
         store = partial(_store, self._parts.store, discard)
-        self._do(self._io, store, partial(self._sent, followed), partial(self._refused, followed))
+        self._tasks.do(self._io, store, partial(self._sent, followed), partial(self._refused, followed))
 
     def _sent(self, followed: Followed, place: str) -> None:
         followed.sending, followed.refusals = False, 0
@@ -338,20 +272,7 @@ class LiveMapping(Generic[R]):
         text = f"word of discarded records can not be stored ({error}): tried again in {wait:g} s"
         self._parts.observe(Noticed(text, followed.shard.shard_id))
 
-    # Threads
-
-    def _do(
-        self,
-        threads: Executor,
-        work: Callable[[], T],
-        then: Callable[[T], None],
-        otherwise: Callable[[Exception], None] | None = None,
-    ) -> Future[T]:
-        """Run something in a thread, and what follows in the mapping's own."""
-        future = threads.submit(work)
-        follow = partial(_follow, future, then, otherwise or self._fail)
-        future.add_done_callback(lambda _future: self._happened.put(follow))
-        return future
+    # Endings
 
     def _fail(self, error: Exception) -> None:
         self._failure = self._failure or error
@@ -366,15 +287,3 @@ class LiveMapping(Generic[R]):
 def _store(store: Callable[[Discard], str], discard: Discard) -> str:
     """Nobody is told of what the stream itself has trimmed."""
     return store(discard) if discard.document is not None else ""
-
-
-def _follow(future: Future[T], then: Callable[[T], None], otherwise: Callable[[Exception], None]) -> None:
-    if future.cancelled():
-        return
-    error = future.exception()
-    if error is None:
-        then(future.result())
-    elif isinstance(error, Exception):
-        otherwise(error)
-    else:
-        raise error
