@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from headwater.mapping.checkpoints import CheckpointError, Checkpoints
-from headwater.mapping.lineage import TRIM_HORIZON, Position, Start
+from headwater.mapping.lineage import TRIM_HORIZON, Lineage, ListedShard, Position, Start
 
 STREAM_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-01-01T00:00:00.000"
 LOW, HIGH = "999999999999999999999", "1000000000000000000000"
@@ -101,6 +101,60 @@ def test_what_is_forgotten_begins_anew(path: Path) -> None:
         ]
         first.start(Position({}, frozenset("b")))
         assert first.position() == Position({}, frozenset("b"))
+
+
+def a_day_passes(checkpoints: Checkpoints) -> None:
+    checkpoints._database.execute("UPDATE shards SET updated = updated - 86400")
+
+
+def test_finished_shards_that_are_not_listed_any_more_are_forgotten(path: Path) -> None:
+    """A shard of which something is left to do is not, and no other mapping's is."""
+    with opened(path) as checkpoints, opened(path, "other") as other:
+        checkpoints.start(Position({"left": Start("AT_TIMESTAMP", since=1.0)}, frozenset({"gone", "listed"})))
+        checkpoints.keep("begun", LOW)
+        other.finish("gone")
+        a_day_passes(checkpoints)
+        checkpoints.finish("late")
+        checkpoints.keep("open", LOW)
+        before = checkpoints.position(), checkpoints.kept_at
+        checkpoints.prune(["gone", "left", "listed", "begun", "late", "open"])
+        assert (checkpoints.position(), checkpoints.kept_at) == before
+        checkpoints.prune(["listed", "open"])
+        assert checkpoints.position() == Position(
+            {"left": Start("AT_TIMESTAMP", since=1.0), "begun": after(LOW), "open": after(LOW)},
+            frozenset({"listed", "late"}),
+        )
+        assert checkpoints.kept_at == before[1]
+        assert other.position() == Position({}, frozenset({"gone"}))
+
+
+def test_no_shard_waits_for_a_parent_that_was_forgotten(path: Path) -> None:
+    """It goes on where it was, in a listing that names the parent still, but does not have it."""
+    with opened(path) as checkpoints:
+        checkpoints.finish("parent")
+        a_day_passes(checkpoints)
+        checkpoints.keep("child", LOW)
+        listing = [ListedShard("child", "parent"), ListedShard("grandchild", "child")]
+        checkpoints.prune([shard.shard_id for shard in listing])
+        lineage = Lineage("LATEST", checkpoints.position())
+    lineage.found(listing, at=1.0)
+    assert lineage.startable() == {"child": after(LOW)}
+    lineage.finish("child")
+    assert lineage.startable() == {"grandchild": TRIM_HORIZON}
+
+
+def test_a_mapping_of_which_all_is_finished_is_not_a_new_one(path: Path) -> None:
+    """What was kept last is never forgotten, so it is known that the mapping was started, and when it kept something."""
+    with opened(path) as checkpoints:
+        checkpoints.prune([])
+        assert checkpoints.position() is None
+        checkpoints.finish("first")
+        checkpoints.finish("last")
+        a_day_passes(checkpoints)
+        kept_at = checkpoints.kept_at
+        checkpoints.prune([])
+        assert checkpoints.position() == Position({}, frozenset({"last"}))
+        assert checkpoints.kept_at == kept_at
 
 
 @pytest.mark.parametrize("number", ["", "one", "1.5", "-1"])
@@ -231,7 +285,7 @@ def test_another_thread_is_told_that_it_is_one(path: Path) -> None:
 KEEPER = """
 import os, signal, sys
 from headwater.mapping.checkpoints import Checkpoints
-from headwater.mapping.lineage import TRIM_HORIZON, Position, Start
+from headwater.mapping.lineage import TRIM_HORIZON, Lineage, ListedShard, Position, Start
 
 path, mapping, stream_arn = sys.argv[1:]
 checkpoints = Checkpoints(path, mapping=mapping, stream_arn=stream_arn)

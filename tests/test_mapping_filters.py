@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.errors import HeadwaterError
-from headwater.mapping.filters import MAX_PATTERNS, FilterError, compile_filters
+from headwater.mapping.filters import FilterError, compile_filters
+from headwater.mapping.limits import FILTER_LIMIT
 from headwater.testing import Table
 
 untyped_compile_filters: Any = compile_filters
@@ -384,7 +385,7 @@ def test_a_refusal_is_a_value_error_of_headwater() -> None:
 
 def test_more_patterns_than_a_mapping_has_are_refused() -> None:
     """Ten is what an account's quota can be raised to."""
-    patterns = ['{"eventName": ["INSERT"]}'] * MAX_PATTERNS
+    patterns = ['{"eventName": ["INSERT"]}'] * FILTER_LIMIT
     assert compile_filters(patterns)(INSERT)
     with pytest.raises(FilterError, match="there are 11 patterns"):
         compile_filters([*patterns, patterns[0]])

@@ -22,7 +22,8 @@ from botocore.exceptions import (
 from headwater.mapping.checkpoints import Checkpoints
 from headwater.mapping.lineage import TRIM_HORIZON, Lineage, ListedShard, Start, StartingPosition
 from headwater.mapping.listing import Listing, describe
-from headwater.mapping.reader import Page, PositionError, ShardReader, is_transient, next_read_at
+from headwater.mapping.polling import next_read_at
+from headwater.mapping.reader import Page, PositionError, ShardReader, is_transient
 from headwater.sources import read_event
 from tests.parts.dynamodb_local import free_port
 from tests.parts.streams import SHARD_A, SHARD_B, SHARD_C, STREAM_ARN, Script, numbers

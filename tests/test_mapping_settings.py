@@ -20,6 +20,7 @@ from headwater.mapping.limits import NUMBERS, PATTERN_LIMIT, SWITCHES
 from headwater.mapping.settings import EventSourceMapping, SettingsError
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/Scores/stream/2026-11-21T00:00:00.000"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/filters"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:discarded"
 MODEL: Any = botocore.session.get_session().get_service_model("lambda")
 REQUEST: Any = MODEL.operation_model("CreateEventSourceMapping").input_shape
@@ -168,6 +169,10 @@ def test_a_switch_is_true_or_false(name: str, value: Any) -> None:
             {"on_failure_destination": "arn:aws:lambda:eu-west-1:123456789012:function:x"},
             "no destination of a DynamoDB stream: Lambda takes the ARN of a standard SQS queue, a standard SNS topic",
         ),
+        ({"on_failure_destination": "arn:aws:sqs:eu-west-1:1:x"}, "account '1', which is no 12 digits: give"),
+        ({"on_failure_destination": "arn:aws:sns:eu-west-1::x"}, "account '', which is no 12 digits"),
+        ({"on_failure_destination": "arn:aws:sqs:eu-west-1:12345678901\u0662:x"}, "which is no 12 digits"),
+        ({"on_failure_destination": "arn:aws:s3::1:x"}, "account '1', which is no 12 digits"),
         ({"on_failure_destination": 3}, "DestinationConfig.OnFailure.Destination=3 is no text"),
         ({"on_failure_destination": f"arn:aws:s3:::{'x' * 350}"}, "has 363 characters: Lambda takes 350"),
         ({"event_source_arn": "arn:aws:sqs:eu-west-1:123456789012:x"}, "is not of DynamoDB"),
@@ -177,6 +182,10 @@ def test_a_switch_is_true_or_false(name: str, value: Any) -> None:
             {"event_source_arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/Scores"},
             "is that of a table: Lambda takes the ARN of a stream",
         ),
+        ({"event_source_arn": STREAM.partition("2026")[0]}, "is not that of a stream: Lambda takes"),
+        ({"event_source_arn": f"{STREAM}/x"}, "is not that of a stream: Lambda takes"),
+        ({"event_source_arn": STREAM.replace("Scores", "")}, "is not that of a stream: Lambda takes"),
+        ({"event_source_arn": STREAM.replace("123456789012", "1")}, "account '1', which is no 12 digits"),
         ({"function_name": ""}, "FunctionName='': Lambda takes a name"),
         ({"uuid": 3}, "UUID=3: Lambda takes a name"),
     ],
@@ -283,6 +292,7 @@ def test_every_name_of_the_service_model_is_known() -> None:
         ("Updating", True),
         ("Disabled", False),
         ("Disabling", False),
+        ("Deleting", False),
         (None, True),
     ],
 )
@@ -298,6 +308,21 @@ def test_no_destination_is_written_in_several_ways(config: Any) -> None:
     """As AWS answers, and as one is taken away."""
     form = {"DestinationConfig": config, "FilterCriteria": None}
     assert EventSourceMapping.from_aws(form).on_failure_destination is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"KMSKeyArn": KEY},
+        {"KMSKeyArn": KEY, "UUID": "x", "FilterCriteria": {"Filters": []}},
+        {"KMSKeyArn": None, "UUID": "x", "FilterCriteria": None},
+        {"KMSKeyArn": "", "UUID": "x"},
+    ],
+    ids=["a request", "a list of none", "no key", "an empty key"],
+)
+def test_where_filters_are_not_hidden_there_are_none(form: Mapping[str, Any]) -> None:
+    """A request shows what is set, and so does an answer that has the filters or no key."""
+    assert EventSourceMapping.from_aws(form).filter_criteria == ()
 
 
 def test_a_filter_without_pattern_is_an_empty_one() -> None:
@@ -318,6 +343,8 @@ def test_a_filter_without_pattern_is_an_empty_one() -> None:
         ({"Topics": ["scores"]}, "Topics=['scores']: AWS takes it for other event sources"),
         ({"StartingPositionTimestamp": 1}, "AWS takes it for other event sources"),
         ({"FilterCriteriaError": {"ErrorCode": "KMSAccessDenied"}}, "AWS could not decrypt the filters"),
+        ({"KMSKeyArn": KEY, "FilterCriteria": None}, "FilterCriteria is not shown, though KMSKeyArn="),
+        ({"KMSKeyArn": KEY, "UUID": "x"}, "ask with GetEventSourceMapping, in a role that may use the key"),
         ({"FilterCriteria": [{"Pattern": "{}"}]}, "AWS takes an object with Filters"),
         ({"FilterCriteria": {"Filter": []}}, "AWS takes an object with Filters"),
         ({"FilterCriteria": {"Filters": {"Pattern": "{}"}}}, "AWS takes a list of objects with a Pattern"),

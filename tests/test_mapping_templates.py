@@ -364,11 +364,15 @@ def test_a_number_of_a_parameter_is_a_number(tmp_path_factory: pytest.TempPathFa
         ({"Fn::FindInMap": ["Arns", "9", "Queue"]}, {}, "${Fn::FindInMap Arns, 9, Queue}"),
         ({"Fn::FindInMap": ["Arns", {"Ref": "Arn"}, "Queue"]}, {}, "${Fn::FindInMap Arns, Arn, Queue}"),
         (
-            {"Fn::Sub": "arn:aws:sqs:${AWS::Region}:1:x"},
+            {"Fn::Sub": "arn:aws:sqs:${AWS::Region}:123456789012:x"},
             {"AWS::Region": "eu-west-1"},
-            "arn:aws:sqs:eu-west-1:1:x",
+            "arn:aws:sqs:eu-west-1:123456789012:x",
         ),
-        ({"Fn::Sub": ["arn:aws:sqs:r:1:${ Name }", {"Name": "x"}]}, {}, "arn:aws:sqs:r:1:x"),
+        (
+            {"Fn::Sub": ["arn:aws:sqs:r:123456789012:${ Name }", {"Name": "x"}]},
+            {},
+            "arn:aws:sqs:r:123456789012:x",
+        ),
         ({"Fn::Sub": "${!Literal}"}, {}, "${Literal}"),
         ("{{resolve:ssm:/discarded/arn}}", {}, "${resolve:ssm:/discarded/arn}"),
         ({"Ref": "AWS::NoValue"}, {}, None),
@@ -532,7 +536,7 @@ def test_mappings_of_other_sources_do_not_count(write: Write) -> None:
         ({"Ref": "Given"}, {}, False),
         ({"Ref": "Given"}, {"StartingPosition": "LATEST", "Topics": ["scores"]}, False),
         ({"Fn::Sub": "arn:aws:kinesis:${AWS::Region}:1:stream/x"}, {"StartingPosition": "LATEST"}, False),
-        ({"Fn::Sub": "arn:aws:dynamodb:${AWS::Region}:1:table/x/stream/y"}, {}, True),
+        ({"Fn::Sub": "arn:aws:dynamodb:${AWS::Region}:123456789012:table/x/stream/y"}, {}, True),
         (None, {"SelfManagedEventSource": {}, "StartingPosition": "LATEST"}, False),
     ],
 )
@@ -911,7 +915,9 @@ def test_a_list_does_not_have_filters_that_are_encrypted(write: Write) -> None:
     key = "arn:aws:kms:eu-west-1:123456789012:key/x"
     path = write({"EventSourceMappings": [answer(KMSKeyArn=key, FilterCriteria=None)]}, "list.json")
     assert "FilterCriteria is encrypted, and a list leaves them out: save what" in refusal(path)
-    assert read_settings(write(answer(KMSKeyArn=key), "mapping.json")) == ANSWER
+    assert "FilterCriteria is not shown" in refusal(write(answer(KMSKeyArn=key), "mapping.json"))
+    none = answer(KMSKeyArn=key, FilterCriteria={"Filters": []})
+    assert read_settings(write(none, "mapping.json")) == ANSWER
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from headwater.mapping import (
     Rules,
 )
 from headwater.mapping.figures import Figures
-from headwater.mapping.simulation import POLL_SECONDS, READ_LIMIT, Ran, Simulation, Write, shard_of
+from headwater.mapping.polling import POLL_SECONDS, READ_LIMIT
+from headwater.mapping.simulation import Ran, Simulation, Write, shard_of
 
 START = 1_767_225_600.0
 REPORT = ("ReportBatchItemFailures",)

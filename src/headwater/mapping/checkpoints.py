@@ -12,7 +12,7 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,41 +20,14 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from headwater.errors import HeadwaterError
+from headwater.mapping import statements
 from headwater.mapping.lineage import TRIM_HORIZON, Position, Start
-
-_APPLICATION: Final = 0x48656164
-"""In the head of the file: it is one of these, and of no other program."""
-
-_FORMAT: Final = 1
 
 _PATIENCE_SECONDS: Final = 30.0
 """For another mapping that is just writing to the same file."""
 
-_MAPPINGS_TABLE: Final = (
-    "CREATE TABLE mappings (mapping TEXT NOT NULL, stream_arn TEXT NOT NULL, started INTEGER NOT NULL DEFAULT 0, "
-    "pid INTEGER NOT NULL, host TEXT NOT NULL, opened REAL NOT NULL, PRIMARY KEY (mapping, stream_arn)) WITHOUT ROWID"
-)
-_SHARDS_TABLE: Final = (
-    "CREATE TABLE shards (mapping TEXT NOT NULL, stream_arn TEXT NOT NULL, shard_id TEXT NOT NULL, "
-    "sequence_number TEXT CHECK (sequence_number NOT GLOB '*[^0-9]*'), since REAL, "
-    "finished INTEGER NOT NULL DEFAULT 0, updated REAL NOT NULL, "
-    "PRIMARY KEY (mapping, stream_arn, shard_id)) WITHOUT ROWID"
-)
-_NOTE_PROCESS: Final = (
-    "INSERT INTO mappings (mapping, stream_arn, pid, host, opened) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET pid = excluded.pid, host = excluded.host, opened = excluded.opened"
-)
-_PROCESS: Final = "SELECT pid, host, opened FROM mappings WHERE mapping = ? AND stream_arn = ?"
-_STARTED: Final = "SELECT started FROM mappings WHERE mapping = ? AND stream_arn = ?"
-_SET_STARTED: Final = "UPDATE mappings SET started = ? WHERE mapping = ? AND stream_arn = ?"
-_SHARDS: Final = "SELECT shard_id, sequence_number, since, finished FROM shards WHERE mapping = ? AND stream_arn = ? ORDER BY shard_id"
-_SHARD: Final = "SELECT sequence_number, since, finished FROM shards WHERE mapping = ? AND stream_arn = ? AND shard_id = ?"
-_PUT_SHARD: Final = (
-    "INSERT OR REPLACE INTO shards (mapping, stream_arn, shard_id, sequence_number, since, finished, updated) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
-_FORGET: Final = "DELETE FROM shards WHERE mapping = ? AND stream_arn = ?"
-_UPDATED: Final = "SELECT max(updated) FROM shards WHERE mapping = ? AND stream_arn = ?"
+_RETENTION_SECONDS: Final = 86_400.0
+"""For so long a stream keeps a record."""
 
 
 class CheckpointError(HeadwaterError):
@@ -94,7 +67,7 @@ class Checkpoints:
             self._lock = opened.enter_context(closing(self._take_lock()))
             process = (os.getpid(), socket.gethostname(), time.time())
             with self._transaction():
-                self._database.execute(_NOTE_PROCESS, (*self._key, *process))
+                self._database.execute(statements.NOTE_PROCESS, (*self._key, *process))
             opened.pop_all()
 
     def position(self) -> Position | None:
@@ -106,7 +79,7 @@ class Checkpoints:
         Raises:
             CheckpointError: When the file can not be read.
         """
-        started, rows = self._rows(_STARTED)[0][0], self._rows(_SHARDS)
+        started, rows = self._rows(statements.STARTED)[0][0], self._rows(statements.SHARDS)
         if not started and not rows:
             return None
         return Position(
@@ -120,7 +93,7 @@ class Checkpoints:
 
         A stream keeps its records for a day: when this is longer ago, some may never have been read.
         """
-        updated: float | None = self._rows(_UPDATED)[0][0]
+        updated: float | None = self._rows(statements.UPDATED)[0][0]
         return updated
 
     def start(self, position: Position) -> None:
@@ -133,13 +106,13 @@ class Checkpoints:
             CheckpointError: When the file can not be written.
         """
         with self._transaction():
-            if self._database.execute(_STARTED, self._key).fetchone()[0]:
+            if self._database.execute(statements.STARTED, self._key).fetchone()[0]:
                 return
             for shard_id, start in position.starts.items():
                 self._put(shard_id, start.sequence_number, start.since, finished=False)
             for shard_id in position.finished:
                 self._put(shard_id, None, None, finished=True)
-            self._database.execute(_SET_STARTED, (1, *self._key))
+            self._database.execute(statements.SET_STARTED, (1, *self._key))
 
     def keep(self, shard_id: str, sequence_number: str) -> None:
         """Keep that all records of a shard up to one are settled. A position never moves backwards.
@@ -172,6 +145,26 @@ class Checkpoints:
             kept, since, _ = self._shard(shard_id)
             self._put(shard_id, kept, since, finished=True)
 
+    def prune(self, listed: Collection[str]) -> None:
+        """Forget the finished shards that the stream does not list any more: nothing waits for a parent like that.
+
+        What was finished within the last day stays: should a listing lack a shard that the next one has, all of it would be
+        read anew. So does what was kept last, for `kept_at`.
+
+        Args:
+            listed: The names of all shards in the last listing.
+
+        Raises:
+            CheckpointError: When the file can not be written.
+        """
+        execute, names = self._database.execute, frozenset(listed)
+        with self._transaction():
+            kept_at = execute(statements.UPDATED, self._key).fetchone()[0] or 0.0
+            before = min(kept_at, time.time() - _RETENTION_SECONDS)
+            for (shard_id,) in execute(statements.FINISHED_BEFORE, (*self._key, before)).fetchall():
+                if shard_id not in names:
+                    execute(statements.FORGET_SHARD, (*self._key, shard_id))
+
     def forget(self) -> None:
         """Forget all that is kept of this mapping: then it starts at its starting position.
 
@@ -179,8 +172,8 @@ class Checkpoints:
             CheckpointError: When the file can not be written.
         """
         with self._transaction():
-            self._database.execute(_FORGET, self._key)
-            self._database.execute(_SET_STARTED, (0, *self._key))
+            self._database.execute(statements.FORGET, self._key)
+            self._database.execute(statements.SET_STARTED, (0, *self._key))
 
     def close(self) -> None:
         """Let others open the mapping. All that was kept is on the disk already.
@@ -214,15 +207,13 @@ class Checkpoints:
                 )
             )
             if not application and not tables:
-                execute(_MAPPINGS_TABLE)
-                execute(_SHARDS_TABLE)
-                execute(f"PRAGMA application_id = {_APPLICATION}")
-                execute(f"PRAGMA user_version = {_FORMAT}")
-            elif application != _APPLICATION:
+                for statement in statements.NEW_FILE:
+                    execute(statement)
+            elif application != statements.APPLICATION:
                 raise CheckpointError(
                     f"{self._path} is a database of another program: name another file for checkpoints"
                 )
-            elif version != _FORMAT:
+            elif version != statements.FORMAT:
                 raise CheckpointError(
                     f"{self._path} is in format {version}, which this version of Headwater does not know: use the one that "
                     "wrote it, or name another file for checkpoints"
@@ -250,7 +241,7 @@ class Checkpoints:
 
     def _refusal(self) -> CheckpointError:
         who = "another process"
-        for pid, host, opened in self._rows(_PROCESS):
+        for pid, host, opened in self._rows(statements.PROCESS):
             who = (
                 f"process {pid} on {host}, since {datetime.fromtimestamp(opened, UTC):%Y-%m-%d %H:%M:%S} UTC"
             )
@@ -265,11 +256,13 @@ class Checkpoints:
             return self._database.execute(question, self._key).fetchall()
 
     def _shard(self, shard_id: str) -> tuple[str | None, float | None, bool]:
-        row = self._database.execute(_SHARD, (*self._key, shard_id)).fetchone()
+        row = self._database.execute(statements.SHARD, (*self._key, shard_id)).fetchone()
         return row or (None, None, False)
 
     def _put(self, shard_id: str, number: str | None, since: float | None, *, finished: bool) -> None:
-        self._database.execute(_PUT_SHARD, (*self._key, shard_id, number, since, finished, time.time()))
+        self._database.execute(
+            statements.PUT_SHARD, (*self._key, shard_id, number, since, finished, time.time())
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

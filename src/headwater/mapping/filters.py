@@ -18,16 +18,14 @@ https://github.com/aws/event-ruler).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from headwater.mapping.criteria import FilterError, Rule
+from headwater.mapping.limits import FILTER_LIMIT
 from headwater.mapping.matching import any_of, compile_rule
 from headwater.mapping.patterns import read_pattern
 
-__all__ = ["MAX_PATTERNS", "FilterError", "compile_filters"]
-
-MAX_PATTERNS: Final = 10
-"""Patterns of one mapping: five, and ten where the account's quota was raised."""
+__all__ = ["FilterError", "compile_filters"]
 
 
 def compile_filters(patterns: Sequence[str]) -> Callable[[Mapping[str, Any]], bool]:
@@ -45,9 +43,9 @@ def compile_filters(patterns: Sequence[str]) -> Callable[[Mapping[str, Any]], bo
     """
     if isinstance(patterns, str):
         raise FilterError("one text stands where a list of patterns is expected: write [pattern]")
-    if len(patterns) > MAX_PATTERNS:
+    if len(patterns) > FILTER_LIMIT:
         raise FilterError(
-            f"there are {len(patterns)} patterns, and a mapping has {MAX_PATTERNS} at most: "
+            f"there are {len(patterns)} patterns, and a mapping has {FILTER_LIMIT} at most: "
             "write values that are alternatives into one list, or join patterns with $or"
         )
     if not patterns:

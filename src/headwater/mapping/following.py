@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery, Discard, Invocation
-from headwater.mapping.reader import Page, ShardReader, next_read_at
+from headwater.mapping.polling import next_read_at
+from headwater.mapping.reader import Page, ShardReader
 from headwater.mapping.shard import Shard
 
 _SETTLED_KEPT: Final = 1_000

@@ -73,6 +73,7 @@ def read_form(answer: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = {name: value for name, value in answer.items() if value is not None}
     _refuse_unknown(given)
+    _refuse_hidden_filters(given, answer)
     fields = {field: given[name] for name, field in _PLAIN.items() if name in given}
     fields["filter_criteria"] = _read_filters(given)
     fields["on_failure_destination"] = _read_destination(given)
@@ -80,7 +81,7 @@ def read_form(answer: Mapping[str, Any]) -> dict[str, Any]:
         fields["function_name"] = given.get("FunctionArn")
     if "Enabled" not in given:
         # Only a request says Enabled. An answer says what has become of it.
-        fields["enabled"] = given.get("State") not in ("Disabled", "Disabling")
+        fields["enabled"] = given.get("State") not in ("Disabled", "Disabling", "Deleting")
     return fields
 
 
@@ -110,10 +111,25 @@ def _refuse_unknown(given: Mapping[str, Any]) -> None:
             )
         if name not in KNOWN:
             raise SettingsError(f"{name}={value!r}: an event source mapping has no such setting{_hint(name)}")
+
+
+def _refuse_hidden_filters(given: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    """Refuse an answer that has filters and does not show them: without them, the function would be given every record."""
     if "FilterCriteriaError" in given:
         raise SettingsError(
             f"FilterCriteriaError={given['FilterCriteriaError']!r}: AWS could not decrypt the filters, so they are not "
             "in its answer: ask again with a role that may use the key"
+        )
+    # A request has no UUID: there, what is left out is not there.
+    if (
+        given.get("KMSKeyArn")
+        and "FilterCriteria" not in given
+        and ("FilterCriteria" in answer or "UUID" in given)
+    ):
+        raise SettingsError(
+            f"FilterCriteria is not shown, though KMSKeyArn={given['KMSKeyArn']!r} may encrypt some, and "
+            "ListEventSourceMappings leaves those out: ask with GetEventSourceMapping, in a role that may use the key, or "
+            "set FilterCriteria to {'Filters': []} when there are none"
         )
 
 

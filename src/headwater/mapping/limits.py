@@ -25,6 +25,9 @@ REPORT_FAILURES: Final = "ReportBatchItemFailures"
 _REFERENCE: Final = re.compile(r"\$\{[^}]*\}")
 _DESTINATIONS: Final = "of a standard SQS queue, a standard SNS topic or an S3 bucket"
 _ARN_PARTS: Final = 6
+_HIDDEN: Final = "\0"
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_STREAM: Final = re.compile(r"table/[^/]+/stream/[^/]+")
 
 
 class SettingsError(HeadwaterError, ValueError):
@@ -159,15 +162,17 @@ def check_destination(destination: object) -> None:
         raise SettingsError(
             f"{parameter} has {len(destination)} characters: Lambda takes {DESTINATION_LIMIT}: give the ARN alone"
         )
-    service = _service(destination)
-    if service not in ("sqs", "sns", "s3", ""):
+    arn = _read_arn(destination)
+    if arn is None or arn.service not in ("sqs", "sns", "s3", _HIDDEN):
         raise SettingsError(
             f"{parameter} is no destination of a DynamoDB stream: Lambda takes the ARN {_DESTINATIONS}: give one"
         )
-    if service != "s3" and destination.endswith(".fifo"):
+    if arn.service != "s3" and destination.endswith(".fifo"):
         raise SettingsError(
             f"{parameter} is FIFO: Lambda takes the ARN {_DESTINATIONS}: give one that is not FIFO"
         )
+    if arn.account or arn.service != "s3":
+        _check_account(parameter, arn)
 
 
 def check_stream(arn: object) -> None:
@@ -177,22 +182,33 @@ def check_stream(arn: object) -> None:
     rule = "Lambda takes the ARN of a stream, which ends with /stream/ and the time of its making"
     if not isinstance(arn, str):
         raise SettingsError(f"EventSourceArn={arn!r} is no text: {rule}: give one")
-    service = _service(arn)
-    if service not in ("dynamodb", ""):
-        raise SettingsError(
-            f"EventSourceArn={arn!r} is not of DynamoDB: {rule}: give that of a DynamoDB stream"
-        )
-    if service and not _REFERENCE.search(arn) and "/stream/" not in arn:
-        raise SettingsError(
-            f"EventSourceArn={arn!r} is that of a table: {rule}: give the table's LatestStreamArn"
-        )
+    parameter, read = f"EventSourceArn={arn!r}", _read_arn(arn)
+    if read is None or read.service not in ("dynamodb", _HIDDEN):
+        raise SettingsError(f"{parameter} is not of DynamoDB: {rule}: give that of a DynamoDB stream")
+    if _HIDDEN not in read.resource and not _STREAM.fullmatch(read.resource):
+        kind = "not that of a stream" if "/stream/" in read.resource else "that of a table"
+        raise SettingsError(f"{parameter} is {kind}: {rule}: give the table's LatestStreamArn")
+    _check_account(parameter, read)
 
 
-def _service(arn: str) -> str | None:
-    """The service of an ARN; `None` when it is no ARN, and empty when a reference hides it."""
-    parts = _REFERENCE.sub("\0", arn).split(":", _ARN_PARTS - 1)
-    if parts[0].startswith("\0"):
-        return ""
+class _Arn(NamedTuple):
+    service: str
+    account: str
+    resource: str
+
+
+def _read_arn(text: str) -> _Arn | None:
+    """What an ARN says, with `_HIDDEN` where a reference stands; `None` when it is no ARN."""
+    parts = _REFERENCE.sub(_HIDDEN, text).split(":", _ARN_PARTS - 1)
+    if parts[0].startswith(_HIDDEN):
+        return _Arn(_HIDDEN, _HIDDEN, _HIDDEN)
     if parts[0] != "arn" or len(parts) != _ARN_PARTS or not parts[-1]:
         return None
-    return "" if "\0" in parts[2] else parts[2]
+    return _Arn(_HIDDEN if _HIDDEN in parts[2] else parts[2], parts[4], parts[5])
+
+
+def _check_account(parameter: str, arn: _Arn) -> None:
+    if _HIDDEN not in arn.account and not _ACCOUNT.fullmatch(arn.account):
+        raise SettingsError(
+            f"{parameter} is of the account {arn.account!r}, which is no 12 digits: give the ARN as AWS shows it"
+        )

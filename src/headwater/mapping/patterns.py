@@ -7,11 +7,9 @@ from typing import Any, Final, NoReturn
 
 from headwater.mapping.criteria import FilterError, Rule, Test
 from headwater.mapping.doubles import read_number
+from headwater.mapping.limits import PATTERN_LIMIT
 from headwater.mapping.operators import OPERATORS, Members, read_tests, shown
 from headwater.paths import Path
-
-MAX_CHARACTERS: Final = 4_096
-"""Of the text of a pattern."""
 
 MAX_RULES: Final = 1_000
 """Combinations that the $or of a pattern may make: a bound of Headwater's own, so that no pattern takes for ever."""
@@ -68,8 +66,8 @@ def read_pattern(text: str) -> tuple[Rule, ...]:
 def _read_json(text: Any) -> Any:
     if not isinstance(text, str):
         raise FilterError(f"{type(text).__name__} is no text: write the pattern as JSON, with json.dumps")
-    if len(text) > MAX_CHARACTERS:
-        raise FilterError(f"{len(text)} characters are too long: a pattern has {MAX_CHARACTERS} at most")
+    if len(text) > PATTERN_LIMIT:
+        raise FilterError(f"{len(text)} characters are too long: a pattern has {PATTERN_LIMIT} at most")
     try:
         return json.loads(
             text, object_pairs_hook=Members, parse_float=read_number, parse_constant=_refuse_constant

@@ -15,15 +15,7 @@ from botocore import exceptions
 from headwater.errors import HeadwaterError
 from headwater.get_records import lambda_record
 from headwater.mapping.lineage import Start
-
-READ_LIMIT: Final = 1_000
-"""Records that one `GetRecords` returns at most."""
-
-PAUSE_SECONDS: Final = 0.25
-"""Between two reads of a shard that has nothing: Lambda reads each four times a second.
-
-Source: [Using AWS Lambda with Amazon DynamoDB](https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
-"""
+from headwater.mapping.polling import READ_LIMIT
 
 FIRST_WAIT_SECONDS: Final = 0.25
 """After the first read that the stream did not answer; twice as long after each that follows."""
@@ -225,19 +217,6 @@ def is_transient(error: Exception) -> bool:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return _code(error) in _BUSY or status >= _SERVER_ERROR
     return isinstance(error, _UNANSWERED)
-
-
-def next_read_at(last_read_at: float, *, found: bool) -> float:
-    """When to read a shard again.
-
-    Args:
-        last_read_at: When it was read last, by any clock.
-        found: Whether it had records then.
-
-    Returns:
-        A time by the same clock: at once behind records, four times a second where there are none.
-    """
-    return last_read_at if found else last_read_at + PAUSE_SECONDS
 
 
 def _written_before(stream: Mapping[str, Any], moment: float) -> bool:

@@ -16,20 +16,9 @@ from zlib import crc32
 from headwater.mapping.answers import Answer, NotRun
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery, Discard, Invocation
+from headwater.mapping.polling import POLL_SECONDS, READ_LIMIT, READ_LIMIT_BYTES
 from headwater.mapping.rules import Rules
 from headwater.mapping.shard import Shard
-
-POLL_SECONDS: Final = 0.25
-"""Between two empty reads of a shard.
-
-Source: [Using AWS Lambda with Amazon DynamoDB](https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
-"""
-
-READ_LIMIT: Final = 1_000
-"""Records that one `GetRecords` returns at most."""
-
-READ_LIMIT_BYTES: Final = 1_000_000
-"""Bytes that one `GetRecords` returns at most."""
 
 THROTTLED: Final = NotRun("TooManyRequestsException")
 """How an invocation ends that finds as many running as may run at once."""
