@@ -102,6 +102,14 @@ class Bench:
         return position.starts.get(shard, Start("TRIM_HORIZON")).sequence_number
 
     @property
+    def finished(self) -> set[str]:
+        """The shards that are kept as finished."""
+        with self._open() as checkpoints:
+            position = checkpoints.position()
+        assert position is not None
+        return set(position.finished)
+
+    @property
     def notices(self) -> list[str]:
         """What a person was told."""
         return [event.text for event in self.told if isinstance(event, Noticed)]
@@ -196,8 +204,8 @@ def test_children_wait_until_all_of_their_parent_is_settled(bench: Bench) -> Non
     assert sorted(state.shard_id for state in bench.mapping.states) == ["c", "d"]
 
 
-def test_what_was_finished_is_not_read_again(bench: Bench) -> None:
-    """A shard that is done with stays so, and its child starts at once."""
+def test_what_was_finished_is_not_read_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shard that is done with stays so, and its child starts at once; it is forgotten when the stream forgets it."""
     bench.stream.put("a", "1")
     bench.stream.close("a")
     bench.stream.shard("b", "a")
@@ -205,6 +213,11 @@ def test_what_was_finished_is_not_read_again(bench: Bench) -> None:
     bench.stream.put("b", "2")
     bench.run()
     assert bench.delivered == [["1"], ["2"]]
+    assert bench.finished == {"a"}
+    bench.stream.trim("a")
+    monkeypatch.setattr("headwater.mapping.checkpoints._RETENTION_SECONDS", 0.0)  # a day later
+    bench.run()
+    assert bench.finished == set()
 
 
 def test_latest_means_from_now_on_and_what_is_kept_comes_first(bench: Bench) -> None:

@@ -44,6 +44,11 @@ class MemoryStream:
         with self._lock:
             self._closed.add(name)
 
+    def trim(self, name: str) -> None:
+        """A shard is a day old: it is not listed any more."""
+        with self._lock:
+            del self._records[name], self._parents[name]
+
     def put(self, shard: str, *items: str, created: float | None = None) -> list[str]:
         """Write a change of each of these items; returns the sequence numbers."""
         with self._lock:

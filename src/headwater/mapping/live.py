@@ -201,6 +201,7 @@ class LiveMapping(Generic[R]):
         if not self._started:
             self._parts.checkpoints.start(self._lineage.position)
             self._started = True
+        self._parts.checkpoints.prune([shard.shard_id for shard in listing.shards])
 
     def _not_listed(self, error: Exception) -> None:
         self._listing = False
