@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
@@ -20,9 +20,9 @@ from typing import Any, BinaryIO, Final
 from headwater.app import StreamApp
 from headwater.cli.loader import LoadError, load_function
 from headwater.cli.memory import own_peak
+from headwater.cli.outcomes import text_of_error, told
 from headwater.cli.watch import Watch, source_files, stamp_of
-from headwater.errors import HeadwaterError
-from headwater.outcomes import DeadLettered, Failed, Outcome, Skipped
+from headwater.outcomes import Outcome
 from headwater.tracebacks import since_user_code
 
 END_GROUP: Final = partial(os.killpg, 0, signal.SIGKILL)
@@ -122,7 +122,7 @@ def answer(function: Callable[[Any, Any], Any], line: bytes) -> dict[str, Any]:
         payload = function(event, context) if result is None else result.response
     except Exception as error:
         sys.stderr.write(_traceback(error))
-        return {"error_type": type(error).__name__, "message": _text(error)}
+        return {"error_type": type(error).__name__, "message": text_of_error(error)}
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     try:
@@ -130,7 +130,7 @@ def answer(function: Callable[[Any, Any], Any], line: bytes) -> dict[str, Any]:
     except Exception as error:
         return {
             "error_type": "Runtime.MarshalError",
-            "message": f"Unable to marshal response: {_text(error)}",
+            "message": f"Unable to marshal response: {text_of_error(error)}",
         }
     if result is None:
         return {"payload": payload}
@@ -187,31 +187,9 @@ def _identity(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    told: dict[str, Any] = {"outcome": type(outcome).__name__.lower()}
-    match outcome:
-        case Failed() | DeadLettered():
-            error = outcome.error
-            return told | {
-                "phase": outcome.phase,
-                "route": outcome.route,
-                "error": error and type(error).__name__,
-                "path": error.path if isinstance(error, HeadwaterError) else "",
-                "message": _text(error),
-                "traceback": error and _traceback(error),
-            }
-        case Skipped(reason):
-            return told | {"routes": [], "reason": reason}
-        case _:
-            routes: Sequence[str] = getattr(outcome, "routes", ())
-            return told | {"routes": list(routes)}
+    error: Exception | None = getattr(outcome, "error", None)
+    return told(outcome) | ({"traceback": _traceback(error)} if error is not None else {})
 
 
 def _traceback(error: Exception) -> str:
     return "".join(traceback.format_exception(type(error), error, since_user_code(error)))
-
-
-def _text(error: Exception | None) -> str:
-    try:
-        return "" if error is None else str(error)
-    except Exception:  # an exception that can not even say what it is
-        return ""
