@@ -18,6 +18,7 @@ from headwater.cli.connect import ConnectError, connect_stream, explain
 from headwater.cli.counts import Counts, Trouble
 from headwater.cli.environment import Function, Reply
 from headwater.cli.inprocess import invoke
+from headwater.cli.last_steps import LastSteps
 from headwater.cli.live import function_arn
 from headwater.cli.loader import LoadError
 from headwater.cli.machine import as_json
@@ -199,6 +200,30 @@ def test_the_end_of_a_window_has_no_records() -> None:
         "batch 1 · the end of a window · lane 2",
         "batch 1, delivery 2 · the end of a window · lane 2",
     ]
+
+
+def test_a_report_has_the_last_steps_of_a_long_run() -> None:
+    """As many as fit into memory, by deliveries and by records, and none with the function's event."""
+    delivered, stored = deliver(failing(0), "a", "b", maximum_retry_attempts=0)
+    assert isinstance(delivered, Delivered)
+    assert isinstance(stored, Stored)
+    few = LastSteps(most_deliveries=2, most_records=100)
+    for event in (delivered, Noticed("look"), delivered, delivered, stored):
+        few.add(event)
+    assert (len(few.deliveries), len(few.discards)) == (2, 1)
+    assert few.deliveries[0].invocation.event == {}
+    assert few.discards[0].event is None
+
+    small = LastSteps(most_records=5)
+    for event in (delivered, stored, delivered):
+        small.add(event)
+    assert (len(small.deliveries), len(small.discards)) == (1, 1)
+    for event in (stored, stored):
+        small.add(event)
+    assert (len(small.deliveries), len(small.discards)) == (1, 1)
+    one = LastSteps(most_records=1)
+    one.add(delivered)
+    assert len(one.deliveries) == 1
 
 
 def test_where_word_of_discards_is_and_who_is_told() -> None:

@@ -324,6 +324,16 @@ def test_a_late_answer_is_not_taken_for_that_of_the_next_invocation() -> None:
     driver.answer(second, DONE)
 
 
+def test_a_function_that_has_changed_is_not_waited_for() -> None:
+    """Whoever mends it sees at once whether it works."""
+    driver = Driver()
+    driver.offer(1)
+    driver.answer(driver.invocation(), Raised("ValueError", "no"))
+    assert driver.due(T0 + 0.1) == []
+    driver.shard.retry_now()
+    assert driver.invocation(T0 + 0.1).attempt == 2
+
+
 # Discards
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +16,14 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from headwater.cli.connect import Connection, aws_client
 from headwater.cli.counts import Counts
 from headwater.cli.environment import Environment, Function, Reply
+from headwater.cli.last_steps import LastSteps
 from headwater.cli.pool import Pool
 from headwater.cli.views import Beginning, Ending, View
 from headwater.mapping.checkpoints import Checkpoints
 from headwater.mapping.destinations import Store, to_aws, to_file
 from headwater.mapping.documents import Origin
-from headwater.mapping.history import Delivery, Discard
 from headwater.mapping.live import LiveMapping, Parts
-from headwater.mapping.observed import Delivered, Event, Noticed, Stored
+from headwater.mapping.observed import Event, Noticed
 from headwater.mapping.report import report_page
 from headwater.mapping.report_steps import History
 from headwater.mapping.rules import Rules
@@ -34,7 +33,6 @@ MOST_AT_ONCE: Final = 10
 """Processes of the function; what more shards and lanes ask for waits."""
 
 _LOOK_SECONDS: Final = 0.5
-_STEPS_REPORTED: Final = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +82,7 @@ def run_live(run: Run, view: View) -> None:
     origin = origin_of(run)
     rules = Rules(run.settings, origin=origin, request_id=lambda _shard, _number: str(uuid4()))
     pool = Pool(run.make, MOST_AT_ONCE)
-    session = _Session(view, pool, reload=run.reload, history=_Steps() if run.report else None)
+    session = _Session(view, pool, reload=run.reload, history=LastSteps() if run.report else None)
     stream_arn = run.connection.stream_arn
     with Checkpoints(run.state, mapping=run.name, stream_arn=stream_arn) as checkpoints:
         if run.forget:
@@ -129,24 +127,10 @@ def function_arn(settings: EventSourceMapping, target: str, stream_arn: str) -> 
     return f"arn:{partition}:lambda:{region}:{account}:function:{name}"
 
 
-class _Steps:
-    """The last steps, for the report."""
-
-    def __init__(self) -> None:
-        self.deliveries: deque[Delivery] = deque(maxlen=_STEPS_REPORTED)
-        self.discards: deque[Discard] = deque(maxlen=_STEPS_REPORTED)
-
-    def add(self, event: Event[Reply]) -> None:
-        if isinstance(event, Delivered):
-            self.deliveries.append(event.delivery)
-        elif isinstance(event, Stored):
-            self.discards.append(event.discard)
-
-
 class _Session:
     """What happens while a mapping runs, all in its thread."""
 
-    def __init__(self, view: View, pool: Pool, *, reload: bool, history: _Steps | None) -> None:
+    def __init__(self, view: View, pool: Pool, *, reload: bool, history: LastSteps | None) -> None:
         self.mapping: LiveMapping[Reply] | None = None
         self.counts = Counts()
         self.stops = 0
@@ -171,6 +155,8 @@ class _Session:
         if self._reload and now - self._looked >= _LOOK_SECONDS:
             self._looked = now
             if changed := self._pool.reload_changed():
+                if self.mapping is not None:
+                    self.mapping.retry_now()
                 names = ", ".join(Path(file).name for file in changed)
                 self.observe(Noticed(f"{names} changed: the next invocation imports the app anew"))
         mapping = self.mapping

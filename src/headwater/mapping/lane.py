@@ -117,6 +117,10 @@ class Lane:
             return self._waiting.flush_at(self._free_at)
         return self._tumbling.end if self._tumbling is not None and caught_up else None
 
+    def retry_now(self) -> None:
+        """Do not wait for the next delivery: the function is not what it was."""
+        self._resume_at = 0.0
+
     def answered(self, invocation: Invocation, answer: Answer, now: float) -> list[Delivery | Discard]:
         """Go on after the invocation that is under way.
 

@@ -98,6 +98,11 @@ class LiveMapping(Generic[R]):
         """How many records the filters did not want."""
         return self._filtered + sum(followed.shard.filtered for followed in self._followed.values())
 
+    def retry_now(self) -> None:
+        """Deliver at once what waits to be delivered again: the function has changed. For the thread that runs the mapping."""
+        for followed in self._followed.values():
+            followed.shard.retry_now()
+
     def stop(self) -> None:
         """Start nothing more, and end when what is under way is over. For any thread, and for signal handlers."""
         self._tasks.tell(self._let_go)

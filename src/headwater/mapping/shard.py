@@ -128,6 +128,11 @@ class Shard:
         times = [lane.wake_at(now, caught_up=self._caught_up) for lane in self._awake.values()]
         return min((time for time in times if time is not None), default=None)
 
+    def retry_now(self) -> None:
+        """Do not wait for the next deliveries: the function is not what it was, so it may not fail again."""
+        for lane in self._awake.values():
+            lane.retry_now()
+
     def answered(self, invocation: Invocation, answer: Answer, now: float) -> list[Delivery | Discard]:
         """Go on after an invocation.
 
