@@ -155,6 +155,20 @@ def names_first_of(item: str, times: int) -> Callable[[Invocation], Answer]:
 # Order and checkpoints
 
 
+def test_what_waits_to_be_delivered_again_can_be_delivered_at_once(bench: Bench) -> None:
+    """When the function has changed: nobody waits for the back-off of what it was."""
+    bench.stream.put("a", "1")
+    bench.answer = names_first_of("1", times=1)
+
+    def turn() -> None:
+        if bench.delivered and bench.mapping is not None:
+            bench.mapping.retry_now()
+
+    bench.on_turn = turn
+    assert bench.run(assumptions=Assumptions(back_off=lambda _failures: 3_600.0)) == "idle"
+    assert bench.delivered == [["1"], ["1"]]
+
+
 def test_each_settled_step_is_kept_before_anybody_hears_of_it(bench: Bench) -> None:
     """So whoever acts on what was heard acts on what survives; the next run goes on behind it."""
     numbers = bench.stream.put("a", "1", "2", "3", "4")
