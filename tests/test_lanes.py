@@ -897,7 +897,7 @@ def test_calls_that_were_left_behind_are_forgotten_when_they_end(gate: threading
     assert [call.result(timeout=30) for call in calls] == [(True, None)] * 2
     workers.renew()
     for thread in threading.enumerate():
-        if thread.name.startswith("headwater"):
+        if thread.name.startswith("headwater_"):
             thread.join(timeout=30)  # a future has its result before it calls back
     assert workers.left_behind(("a",)) == []
     assert workers._left_behind == {}
