@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import json
 import logging
 import os
@@ -18,9 +19,10 @@ from typing import Any
 import pytest
 
 from headwater import DeadLetter, Record, Skip, StreamApp
-from headwater.cli.child import Context, answer, main
+from headwater.cli.child import Context, _stamps, answer, main
 from headwater.cli.environment import Function, lambda_variables
 from headwater.cli.loader import LoadError, load_function
+from headwater.cli.watch import NO_STAMP, Watch
 from headwater.results import BatchResult
 from headwater.testing import Table, event
 
@@ -206,3 +208,15 @@ def test_what_can_not_be_called_is_no_handler(tmp_path: Path) -> None:
         LoadError, match=r"app in .*served.py is a int, which can not be called: name the handler"
     ):
         load_function(str(file))
+
+
+def test_a_file_that_is_written_while_it_is_imported_counts_as_changed(tmp_path: Path) -> None:
+    """What was loaded is not what is there."""
+    written, watch = tmp_path / "served.py", Watch()
+    written.write_text("value = 1")
+    sys.path.insert(0, str(tmp_path))
+    importlib.import_module("served")
+    before = _stamps(watch, time.time_ns() - 10**12, None)
+    assert before[str(written)] == NO_STAMP
+    assert str(written) in watch.changed()
+    assert watch.changed() == []

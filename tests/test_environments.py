@@ -350,23 +350,31 @@ def test_where_the_system_does_not_tell_the_process_tells_itself(tmp_path: Path)
         ("import os; os._exit(5)", "Runtime.ExitError", "exit status 5"),
     ],
 )
-def test_an_app_that_can_not_be_imported_is_an_error_until_it_is_mended(
+def test_an_app_that_can_not_be_imported_is_not_reached_until_it_is_mended(
     make: Make, tmp_path: Path, app: str, error_type: str, message: str
 ) -> None:
-    """Each invocation tries again."""
+    """Each invocation tries again, and none is an attempt: a file that is half saved costs no record."""
     environment = make(app=app)
     for _ in range(2):
-        assert message in failure(call(environment, "1"), error_type)
+        answer = call(environment, "1").answer
+        assert isinstance(answer, NotRun)
+        assert answer.reason.startswith(f"{error_type}: ")
+        assert message in answer.reason
     write(tmp_path, "")
     assert call(environment, "1").answer == Returned(DONE)
 
 
 def test_an_import_that_takes_too_long_is_an_error(make: Make) -> None:
-    """It has a limit of its own."""
-    reply = call(make(app="while True: pass", init_timeout=1.0), "1")
-    assert failure(reply, "Sandbox.Timedout").endswith(
-        "timed out after 1.00 seconds while the app was imported"
-    )
+    """It has a limit of its own, and the function's when that is longer."""
+    answer = call(make(app="while True: pass", init_timeout=0.5, timeout=1.0), "1").answer
+    assert isinstance(answer, NotRun)
+    assert answer.reason.endswith("timed out after 1.00 seconds while the app was imported")
+
+
+def test_a_response_has_six_megabytes_at_most(make: Make, tmp_path: Path) -> None:
+    """Lambda takes no larger one: the batch has failed."""
+    environment = make(app="def app(event, context): return {'text': 'x' * 6_300_000}")
+    assert "6,291,456 at most" in failure(call(environment, "1"), "Function.ResponseSizeTooLarge")
 
 
 def test_an_event_that_the_app_refuses_is_an_error(make: Make) -> None:
@@ -513,7 +521,9 @@ def test_what_is_stopped_while_it_starts_ends(tmp_path: Path) -> None:
         return launch_app(function, ends)
 
     environment = ProcessEnvironment(Function(target=str(tmp_path / "app.py")), launch)
-    assert "signal: killed" in failure(call(environment, "1"), "Runtime.ExitError")
+    answer = call(environment, "1").answer
+    assert isinstance(answer, NotRun)
+    assert "signal: killed" in answer.reason
 
 
 def test_a_process_that_ended_between_two_invocations_is_replaced(make: Make) -> None:

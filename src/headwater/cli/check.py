@@ -39,11 +39,11 @@ def check_function(function: Function) -> None:
             env=lambda_variables(function),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=function.init_timeout,
+            timeout=function.longest_import,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        limit = f"{function.init_timeout:g} seconds"
+        limit = f"{function.longest_import:g} seconds"
         raise LoadError(
             f"{function.target} takes longer than {limit} to import, which Lambda ends"
         ) from error

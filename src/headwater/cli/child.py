@@ -21,7 +21,7 @@ from headwater.app import StreamApp
 from headwater.cli.loader import LoadError, load_function
 from headwater.cli.memory import own_peak
 from headwater.cli.outcomes import text_of_error, told
-from headwater.cli.watch import Watch, source_files, stamp_of
+from headwater.cli.watch import NO_STAMP, Stamp, Watch, source_files, stamp_of
 from headwater.outcomes import Outcome
 from headwater.tracebacks import since_user_code
 
@@ -77,11 +77,11 @@ def serve(target: str, requests: int, replies: BinaryIO, abandon: Callable[[], o
     lines: SimpleQueue[bytes | None] = SimpleQueue()
     # In a thread of its own, which sees the end of the requests also while a handler runs.
     threading.Thread(target=_read, args=(requests, lines, abandon), daemon=True).start()
-    watch, process = Watch(), os.getpid()
+    watch, process, began = Watch(), os.getpid(), time.time_ns()
 
     def reply(message: Mapping[str, Any], error: BaseException | None = None) -> bool:
         """Whether it was sent: a fork that a handler made has no say here."""
-        return os.getpid() == process and _send(replies, watch, message, error)
+        return os.getpid() == process and _send(replies, _stamps(watch, began, error), message)
 
     try:
         function = load_function(target)
@@ -149,10 +149,16 @@ def _read(requests: int, lines: SimpleQueue[bytes | None], abandon: Callable[[],
     abandon()
 
 
-def _send(replies: BinaryIO, watch: Watch, message: Mapping[str, Any], error: BaseException | None) -> bool:
+def _stamps(watch: Watch, began: int, error: BaseException | None) -> Mapping[str, Stamp]:
+    """The files of the app, as they were when they were loaded. Of one that was written since, that is not known."""
     files = source_files(list(sys.modules.values()), error)
-    watch.follow({path: stamp_of(path) for path in files if path not in watch.stamps})
-    told = {**message, "files": watch.stamps, "max_memory_mb": own_peak()}
+    found = {path: stamp_of(path) for path in files if path not in watch.stamps}
+    watch.follow({path: NO_STAMP if stamp[0] > began else stamp for path, stamp in found.items()})
+    return watch.stamps
+
+
+def _send(replies: BinaryIO, files: Mapping[str, Stamp], message: Mapping[str, Any]) -> bool:
+    told = {**message, "files": files, "max_memory_mb": own_peak()}
     replies.write(json.dumps(told).encode() + b"\n")
     replies.flush()
     return True

@@ -31,7 +31,7 @@ class Function:
         arn: Of the function: its region and its name are read from it.
         timeout: Seconds that an invocation may take.
         memory_mb: A process that has used more is killed.
-        init_timeout: Seconds that importing the app may take.
+        init_timeout: Seconds that importing the app may take, or as long as an invocation, if that is longer.
         variables: Environment variables besides those that Lambda sets.
     """
 
@@ -41,6 +41,11 @@ class Function:
     memory_mb: int = 128
     init_timeout: float = 10.0
     variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def longest_import(self) -> float:
+        """Seconds that importing the app may take: Lambda begins anew within the first invocation, when ten are not enough."""
+        return max(self.init_timeout, self.timeout)
 
     @property
     def name(self) -> str:

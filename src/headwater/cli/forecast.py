@@ -92,8 +92,8 @@ class Forecast:
 
     @property
     def dollars_per_month(self) -> float:
-        """What Lambda charges for 30 days of such writes."""
-        return self.dollars / self.write_seconds * _PER_MONTH
+        """What Lambda charges for 30 days of such writes; where the mapping falls behind, of such work."""
+        return self.dollars / (self.write_seconds + self.drain_seconds) * _PER_MONTH
 
 
 class Kept(NamedTuple):

@@ -19,6 +19,12 @@ from headwater.mapping.answers import NotRun, Raised, Returned
 LAST_WORDS_SECONDS: Final = 0.5
 """How long a process whose time is over may take to say where it is."""
 
+RESPONSE_LIMIT_BYTES: Final = 6 * 1024 * 1024
+"""Of what a function may return.
+
+Source: [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+"""
+
 # Output is not held back, the current folder is no place of modules by accident, and a crash says where it was.
 _PYTHON: Final = (sys.executable, "-u", "-P", "-X", "utf8", "-X", "faulthandler")
 
@@ -84,7 +90,8 @@ class ProcessEnvironment:
                 self._outdated = False
                 sandbox, failure = self._start(request_id)
                 if failure is not None:
-                    return self._fail(sandbox, failure, 0.0)
+                    # Lambda counts this as a failed attempt. Here a file is most likely half saved, which is to cost no record.
+                    return self._fail(sandbox, NotRun(f"{failure.error_type}: {failure.message}"), 0.0)
             return self._call(sandbox, event, request_id)
 
     def reload(self) -> None:
@@ -106,7 +113,7 @@ class ProcessEnvironment:
         sandbox = self._sandbox = Sandbox(self._launch, self._function)
         if self._stopped:  # by another thread, which has not seen the process
             sandbox.kill()
-        limit = self._function.init_timeout
+        limit = self._function.longest_import
         ready = sandbox.exchange(b"", time.monotonic() + limit)
         if ready is None:
             late = f"Task timed out after {limit:.2f} seconds while the app was imported"
@@ -129,10 +136,10 @@ class ProcessEnvironment:
             late = f"Task timed out after {limit:.2f} seconds"
             return self._fail(sandbox, exited or _timed_out(request_id, late), seconds)
         self._note_files(told)
-        answer = _raised(told) or Returned(told["payload"])
+        answer = _raised(told) or _returned(told["payload"])
         return Reply(answer, sandbox.said(), seconds, told.get("outcomes"), sandbox.peak_mb, self._files)
 
-    def _fail(self, sandbox: Sandbox, failure: Raised, seconds: float) -> Reply:
+    def _fail(self, sandbox: Sandbox, failure: Raised | NotRun, seconds: float) -> Reply:
         """The process is of no use any more: the next invocation gets another one."""
         self._end(sandbox)
         return Reply(failure, sandbox.said(), seconds, None, sandbox.peak_mb, self._files)
@@ -144,6 +151,16 @@ class ProcessEnvironment:
     def _end(self, sandbox: Sandbox) -> None:
         self._sandbox = None
         sandbox.close()
+
+
+def _returned(payload: Any) -> Returned | Raised:
+    size = len(json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(errors="surrogatepass"))
+    if size <= RESPONSE_LIMIT_BYTES:
+        return Returned(payload)
+    return Raised(
+        "Function.ResponseSizeTooLarge",
+        f"the response has {size:,} bytes, and Lambda takes {RESPONSE_LIMIT_BYTES:,} at most",
+    )
 
 
 def _raised(told: Mapping[str, Any]) -> Raised | None:

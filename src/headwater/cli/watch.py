@@ -10,7 +10,10 @@ from types import ModuleType
 from typing import Final, TypeAlias
 
 Stamp: TypeAlias = tuple[int, int]
-"""When a file was written, in nanoseconds, and its size; zeros when it is not there."""
+"""When a file was written, in nanoseconds, and its size."""
+
+NO_STAMP: Final = (0, 0)
+"""Of a file that is not there, or of which it is not known how it was."""
 
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _ELSEWHERE: Final = frozenset(
@@ -41,7 +44,7 @@ def stamp_of(path: str) -> Stamp:
     try:
         status = Path(path).stat()
     except OSError:  # gone, or about to be replaced
-        return 0, 0
+        return NO_STAMP
     return status.st_mtime_ns, status.st_size
 
 
