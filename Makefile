@@ -4,6 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 VENV ?= .venv
 TESTS ?=
+WITHOUT ?=
 OLDEST := $(addprefix tests/,test_values.py test_readers.py test_changes.py test_paths.py test_models.py test_schemas.py test_records.py test_routing.py test_conditions.py test_entities.py test_rules.py test_samples.py)
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --constraint constraints.txt
@@ -24,7 +25,7 @@ demo: $(VENV)/.demo $(VENV)/.wheel ## watch typed handlers react to a live Dynam
 
 test: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## run all tests against the built wheel, with the coverage gate
 	@rm -f .coverage .coverage.*
-	$(PY) -m pytest --numprocesses 2 --dist loadfile --cov --cov-report= $(TESTS)
+	$(PY) -m pytest --numprocesses 2 --dist loadfile --cov --cov-report= $(addprefix --ignore=,$(WITHOUT)) $(TESTS)
 	@$(if $(TESTS),,$(PY) -m coverage report --include='*/headwater/*.py' --fail-under=100)
 
 soak: $(VENV)/.test $(VENV)/.demo $(VENV)/.wheel ## run random schedules of failures until Ctrl-C
