@@ -244,6 +244,43 @@ def test_latest_means_from_now_on_and_what_is_kept_comes_first(bench: Bench) -> 
     assert bench.delivered == [["between"]]
 
 
+def test_no_kept_shard_is_read_before_the_stream_tells_of_its_parent(bench: Bench) -> None:
+    """What is kept says nothing of parents: whoever read at once would read a child before its parent."""
+    stream = bench.stream
+    stream.shard("b", "a")
+
+    def stop() -> None:
+        if bench.mapping is not None and bench.mapping.states:
+            bench.stop()
+
+    bench.on_turn = stop
+    assert bench.run(None, starting_position="LATEST") == "stopped"
+    stream.put("a", "1")
+    stream.put("b", "2")
+    stream.close("a")
+    stream.close("b")
+    stream.status = "DISABLED"
+    turned = threading.Event()
+    describe = stream.describe_stream
+    followed: list[list[str]] = []
+
+    def describe_later(**given: Any) -> Any:
+        assert turned.wait(30)
+        return describe(**given)
+
+    def turn() -> None:
+        assert bench.mapping is not None
+        followed.append([state.shard_id for state in bench.mapping.states])
+        turned.set()
+
+    stream.describe_stream = describe_later  # type: ignore[method-assign]
+    bench.on_turn = turn
+    assert bench.run(None, starting_position="LATEST") == "disabled"
+    assert followed[0] == []
+    assert ["a", "b"] not in followed
+    assert bench.delivered == [["1"], ["2"]]
+
+
 def test_lanes_run_at_once_and_the_checkpoint_is_the_lowest(bench: Bench) -> None:
     """The lane of the first record is held back; what the other has done is not kept before."""
     lanes = {"slow": 0, "fast": 1}
@@ -422,7 +459,7 @@ def test_stopping_finishes_what_is_under_way_and_lets_go_of_what_is_not(bench: B
 
     def on_turn() -> None:
         assert bench.mapping is not None
-        if running.is_set() and bench.mapping.states[0].waiting == 1:
+        if running.is_set() and [state.waiting for state in bench.mapping.states] == [1]:
             turned.set()
 
     bench.answer, bench.on_turn = answer, on_turn

@@ -73,7 +73,8 @@ class LiveMapping(Generic[R]):
         self._parts = parts
         self._until_idle = until_idle
         position = parts.checkpoints.position()
-        self._started = position is not None
+        self._new = position is None
+        self._started = False  # a listing must tell first which of the kept shards are parents of others
         self._lineage = Lineage(rules.settings.starting_position, position)
         self._followed: dict[str, Followed] = {}
         self._tasks = Tasks()
@@ -203,9 +204,10 @@ class LiveMapping(Generic[R]):
         self._expecting = self._list_at == 0.0  # a shard has ended since the stream was asked
         self._disabled = listing.disabled
         self._lineage.found(listing.shards, listing.at)
-        if not self._started:
+        if self._new:
             self._parts.checkpoints.start(self._lineage.position)
-            self._started = True
+            self._new = False
+        self._started = True
         self._parts.checkpoints.prune([shard.shard_id for shard in listing.shards])
 
     def _not_listed(self, error: Exception) -> None:
