@@ -218,6 +218,32 @@ def test_children_wait_until_all_of_their_parent_is_settled(bench: Bench) -> Non
     assert sorted(state.shard_id for state in bench.mapping.states) == ["c", "d"]
 
 
+def test_a_mapping_is_not_idle_between_a_parent_and_its_children(bench: Bench) -> None:
+    """Also where the stream has told of the child before its parent was settled, so that no listing is awaited."""
+    stream = bench.stream
+    stream.put("a", "1")
+    stream.close("a")
+    stream.shard("b", "a")
+    stream.put("b", "2")
+    told = threading.Event()
+
+    def answer(invocation: Invocation) -> Answer:
+        assert invocation.shard_id == "b" or told.wait(30)
+        return DONE
+
+    def turn() -> None:
+        assert bench.mapping is not None
+        if stream.listings > 1:  # the one after the end of the parent
+            turns.append(stream.listings)
+        if len(turns) > 2:
+            told.set()
+
+    turns: list[int] = []
+    bench.answer, bench.on_turn = answer, turn
+    assert bench.run(until_idle=0.0) == "idle"
+    assert bench.delivered == [["1"], ["2"]]
+
+
 def test_what_was_finished_is_not_read_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shard that is done with stays so, and its child starts at once; it is forgotten when the stream forgets it."""
     bench.stream.put("a", "1")

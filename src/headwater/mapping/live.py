@@ -157,7 +157,7 @@ class LiveMapping(Generic[R]):
             return None if any(each.busy for each in followed) else "stopped"
         if self._disabled and not self._expecting and self._lineage.done:
             return "disabled"
-        idle = not self._expecting and all(each.idle for each in followed)
+        idle = not self._expecting and not self._lineage.waiting and all(each.idle for each in followed)
         self._idle_since = (self._idle_since or now) if idle else None
         if self._until_idle is None or self._idle_since is None or now - self._idle_since < self._until_idle:
             return None
