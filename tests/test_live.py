@@ -441,18 +441,21 @@ def test_the_checkpoint_waits_until_word_of_discards_is_stored(bench: Bench) -> 
 
 
 def test_a_discard_that_is_not_stored_at_the_end_comes_again(bench: Bench) -> None:
-    """The destination gets one chance, then the next run delivers the record anew."""
-    bench.stream.put("a", "bad")
+    """The destination gets one chance, then the next run delivers the record anew: it counts as waiting."""
+    bench.stream.put("a", "bad", "good")
 
     def store(_discard: Discard) -> str:
         bench.stop()
         raise OSError("no")
 
     bench.store, bench.answer = store, names_first_of("bad", times=1)
-    assert bench.run(None, maximum_retry_attempts=0) == "stopped"
+    assert bench.run(None, batch_size=1, maximum_retry_attempts=0) == "stopped"
     assert bench.kept() is None
-    bench.run()
-    assert bench.delivered == [["bad"], ["bad"]]
+    assert bench.mapping is not None
+    assert [(state.waiting, state.under_way) for state in bench.mapping.states] == [(2, 0)]
+    bench.run(batch_size=1)
+    assert bench.delivered == [["bad"], ["bad"], ["good"]]
+    assert [(state.waiting, state.under_way) for state in bench.mapping.states] == [(0, 0)]
 
 
 def test_nobody_is_told_of_what_the_stream_has_trimmed(bench: Bench) -> None:

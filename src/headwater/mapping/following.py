@@ -22,7 +22,8 @@ class ShardState(NamedTuple):
         shard_id: The shard.
         read: The sequence number of the last record that was read; `None` before the first.
         checkpoint: The sequence number that is kept: a new start goes on behind it.
-        waiting: Records that are read and wait to be delivered, or to be delivered again.
+        waiting: Records that are read and wait to be delivered, or to be delivered again; also those that are discarded,
+            until word of that is stored.
         under_way: Records that the function is given now.
         oldest: When the oldest record that is not done was written, in seconds since 1970; `None` where all are done.
         closed: Whether its end was read.
@@ -159,11 +160,12 @@ class Followed:
         entries = self._unsettled()
         under_way = sum(len(invocation.entries) for invocation, _ in self.running.values())
         left = sum(not entry.settled for entry in entries)
+        unsent = sum(len(discard.entries) for discard in self.unsent)
         return ShardState(
             shard_id=self.shard.shard_id,
             read=self._read,
             checkpoint=self.kept,
-            waiting=left - under_way,
+            waiting=left - under_way + unsent,
             under_way=under_way,
             oldest=entries[0].created if entries else None,
             closed=self.shard.closed,
