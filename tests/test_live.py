@@ -501,6 +501,32 @@ def test_stopping_finishes_what_is_under_way_and_lets_go_of_what_is_not(bench: B
     assert bench.delivered == [["1"], ["2"]]
 
 
+def test_a_stream_that_hangs_holds_up_no_end(bench: Bench) -> None:
+    """Neither that of the mapping nor that of the process, which waits for no thread of a mapping that is over."""
+    hanging, over = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def hang(**_given: Any) -> Any:
+        threads.append(threading.current_thread())
+        hanging.set()
+        over.wait(30)
+        return {"Records": []}
+
+    def turn() -> None:
+        if hanging.is_set():
+            bench.stop()
+
+    bench.stream.get_records = hang  # type: ignore[method-assign]
+    bench.on_turn = turn
+    assert bench.run(None) == "stopped"
+    [thread] = threads
+    assert thread.is_alive()
+    assert thread.daemon
+    over.set()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
 def test_a_stream_that_is_switched_off_is_read_to_its_end(bench: Bench) -> None:
     """Nothing can come any more, so the mapping is over."""
     bench.stream.put("a", "1")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic
@@ -22,7 +21,7 @@ from headwater.mapping.observed import Delivered, Event, Noticed, R, Reason, Sto
 from headwater.mapping.reader import Page, ShardReader, is_transient
 from headwater.mapping.rules import Rules
 from headwater.mapping.shard import Shard
-from headwater.mapping.tasks import Tasks
+from headwater.mapping.tasks import Tasks, Threads
 
 LIST_SECONDS: Final = 30.0
 """Between two looks for new shards; there is one more when a shard ends."""
@@ -78,8 +77,8 @@ class LiveMapping(Generic[R]):
         self._lineage = Lineage(rules.settings.starting_position, position)
         self._followed: dict[str, Followed] = {}
         self._tasks = Tasks()
-        self._io = ThreadPoolExecutor(_IO_THREADS, "headwater-io")
-        self._functions = ThreadPoolExecutor(parts.most_at_once, "headwater-invoke")
+        self._io = Threads(_IO_THREADS, "headwater-io")
+        self._functions = Threads(parts.most_at_once, "headwater-invoke")
         self._listing = False
         self._list_at = 0.0
         self._expecting = True  # shards that a listing will tell of
@@ -125,7 +124,7 @@ class LiveMapping(Generic[R]):
                 pass
         finally:
             for threads in (self._io, self._functions):
-                threads.shutdown(wait=False, cancel_futures=True)
+                threads.stop()
         if self._failure is not None:
             raise self._failure
         return reason
