@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from headwater.cli import environment
+from headwater.cli.connect import Connection
+from headwater.cli.counts import Counts
+from headwater.cli.live import ReportError, Run, run_live
+from headwater.cli.views import Beginning, Ending
 from headwater.mapping.answers import Answer, Raised, Returned
 from headwater.mapping.assumptions import Assumptions
 from headwater.mapping.checkpoints import Checkpoints
@@ -627,6 +633,87 @@ def test_shards_are_listed_again_every_so_often(bench: Bench, monkeypatch: pytes
     bench.on_event = on_event
     assert bench.run(None) == "stopped"
     assert bench.delivered == [["1"], ["2"]]
+
+
+# What is around it on the command line
+
+
+class Shown:
+    """A view that keeps what it was told.
+
+    Attributes:
+        events: What has happened.
+        endings: The end, once it was shown.
+        on_event: Called with what has happened.
+        on_end: Called with the end.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self.endings: list[Ending] = []
+        self.on_event: Callable[[Any], object] = lambda _event: None
+        self.on_end: Callable[[Ending], object] = lambda _ending: None
+
+    def shown(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def begin(self, beginning: Beginning) -> None:
+        pass
+
+    def show(self, event: Any, counts: Counts) -> None:
+        self.events.append(event)
+        self.on_event(event)
+
+    def turn(self, counts: Counts, states: Callable[[], Any]) -> None:
+        pass
+
+    def end(self, ending: Ending, counts: Counts) -> None:
+        self.endings.append(ending)
+        self.on_end(ending)
+
+
+class Acknowledging:
+    """An environment whose function succeeds."""
+
+    def invoke(self, event: Mapping[str, Any], request_id: str) -> environment.Reply:
+        return environment.Reply(DONE, "", 0.0)
+
+    def reload(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+def run_of(stream: MemoryStream, folder: Path, **given: Any) -> Run:
+    """What `headwater run` would run."""
+    return Run(
+        connection=Connection(STREAM_ARN, "T", lambda _service: stream),
+        settings=EventSourceMapping(function_response_types=REPORT),
+        function=environment.Function(target="app.py"),
+        make=Acknowledging,
+        name="m",
+        state=folder / "checkpoints",
+        **given,
+    )
+
+
+def test_a_report_that_can_not_be_written_takes_no_summary_away(stream: MemoryStream, tmp_path: Path) -> None:
+    """It is written last, and the error is a sentence."""
+    stream.put("a", "1")
+    view = Shown()
+    with pytest.raises(ReportError, match=r"the report can not be written to .*: Is a directory"):
+        run_live(run_of(stream, tmp_path, until_idle=0.0, report=tmp_path), view)
+    assert view.endings == [Ending("idle", 0, 0)]
+
+
+def test_a_report_that_can_not_be_written_hides_no_other_error(stream: MemoryStream, tmp_path: Path) -> None:
+    """What went wrong first is told."""
+    stream.fail("describe_stream", "AccessDeniedException")
+    view = Shown()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        run_live(run_of(stream, tmp_path, report=tmp_path), view)
+    assert view.endings == []
 
 
 # Destinations
