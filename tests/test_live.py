@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -714,6 +715,46 @@ def test_a_report_that_can_not_be_written_hides_no_other_error(stream: MemoryStr
     with pytest.raises(ClientError, match="AccessDenied"):
         run_live(run_of(stream, tmp_path, report=tmp_path), view)
     assert view.endings == []
+
+
+@pytest.fixture
+def signals() -> Iterator[tuple[signal.Signals, ...]]:
+    """The signals that end a run; afterwards they do what they did before."""
+    ending = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in ending}
+    yield ending
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_heard_until_all_is_over(
+    stream: MemoryStream, tmp_path: Path, signals: tuple[signal.Signals, ...], second: signal.Signals
+) -> None:
+    """A second one that comes with the summary still ends the run at once; one behind the end changes nothing."""
+    stream.put("a", "1")
+    view = Shown()
+
+    def stop(event: Any) -> None:
+        if isinstance(event, Delivered):
+            signal.raise_signal(signal.SIGTERM)
+
+    view.on_event = stop
+    view.on_end = lambda _ending: signal.raise_signal(second)
+    with pytest.raises(KeyboardInterrupt):
+        run_live(run_of(stream, tmp_path), view)
+    assert view.endings == [Ending("stopped", 0, 0)]
+    for number in signals:
+        signal.raise_signal(number)
+
+
+def test_a_run_that_no_signal_has_ended_leaves_them_as_they_were(
+    stream: MemoryStream, tmp_path: Path, signals: tuple[signal.Signals, ...]
+) -> None:
+    """Whoever called it may want them."""
+    before = [signal.getsignal(number) for number in signals]
+    run_live(run_of(stream, tmp_path, until_idle=0.0), Shown())
+    assert [signal.getsignal(number) for number in signals] == before
 
 
 # Destinations

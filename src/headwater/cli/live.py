@@ -171,7 +171,10 @@ class _Session:
 
 @contextmanager
 def _stopping(mapping: LiveMapping[Reply], session: _Session) -> Iterator[None]:
-    """The first signal ends the mapping when what is under way is over, the second one at once."""
+    """The first signal ends the mapping when what is under way is over, the second one at once.
+
+    One that comes when all is over finds a process that ends by itself, and changes nothing.
+    """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         session.stops += 1
@@ -184,7 +187,7 @@ def _stopping(mapping: LiveMapping[Reply], session: _Session) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if session.stops else handler)
 
 
 def _store(run: Run, origin: Origin) -> Store:
