@@ -757,6 +757,16 @@ def test_a_run_that_no_signal_has_ended_leaves_them_as_they_were(
     assert [signal.getsignal(number) for number in signals] == before
 
 
+def test_no_clock_of_this_machine_gives_up_what_the_stream_still_has(
+    stream: MemoryStream, tmp_path: Path
+) -> None:
+    """A stream trims by itself; a clock that is a day ahead would lose all."""
+    stream.put("a", "old", created=time.time() - 90_000)
+    view = Shown()
+    run_live(run_of(stream, tmp_path, until_idle=0.0), view)
+    assert [type(event) for event in view.events] == [Delivered]
+
+
 # Destinations
 
 

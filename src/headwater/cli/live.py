@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import time
@@ -20,6 +21,7 @@ from headwater.cli.last_steps import LastSteps
 from headwater.cli.pool import Pool
 from headwater.cli.views import Beginning, Ending, View
 from headwater.errors import HeadwaterError
+from headwater.mapping.assumptions import Assumptions
 from headwater.mapping.checkpoints import Checkpoints
 from headwater.mapping.destinations import Store, to_aws, to_file
 from headwater.mapping.documents import Origin
@@ -85,7 +87,9 @@ def run_live(run: Run, view: View) -> None:
         botocore.exceptions.ClientError: When the stream can not be read.
     """
     origin = origin_of(run)
-    rules = Rules(run.settings, origin=origin, request_id=lambda _shard, _number: str(uuid4()))
+    # A stream trims by itself: no clock of this machine gives up a record that the stream still has.
+    assumptions = Assumptions(retention_seconds=math.inf)
+    rules = Rules(run.settings, assumptions, origin, request_id=lambda _shard, _number: str(uuid4()))
     pool = Pool(run.make, MOST_AT_ONCE)
     session = _Session(view, pool, reload=run.reload, history=LastSteps() if run.report else None)
     stream_arn = run.connection.stream_arn
