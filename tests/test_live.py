@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import boto3
@@ -174,6 +175,44 @@ def test_what_waits_to_be_delivered_again_can_be_delivered_at_once(bench: Bench)
     bench.on_turn = turn
     assert bench.run(assumptions=Assumptions(back_off=lambda _failures: 3_600.0)) == "idle"
     assert bench.delivered == [["1"], ["1"]]
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading, listing and storing word of discards go by a clock that nobody sets."""
+    clock = SimpleNamespace(time=time.time, monotonic=time.monotonic)
+    monkeypatch.setattr("headwater.mapping.live.time", clock)
+    monkeypatch.setattr("headwater.mapping.live._FIRST_WAIT_SECONDS", 0.0)
+    bench.stream.put("a", "1")
+    bench.answer = names_first_of("2", times=1)
+    refused: list[Discard] = []
+    turns: list[None] = []
+
+    def store(discard: Discard) -> str:
+        refused.append(discard)
+        if len(refused) == 1:
+            raise OSError("no")
+        return "stored"
+
+    def stop_when_stored(event: Any) -> None:
+        if isinstance(event, Stored):
+            bench.stop()
+
+    def set_back(_event: Any) -> None:
+        bench.on_event = stop_when_stored
+        clock.time = lambda: time.time() - 3_600.0
+        bench.stream.shard("b")
+        bench.stream.put("b", "2")
+        bench.stream.close("a")
+
+    def turn() -> None:
+        turns.append(None)
+        if len(turns) > 100:
+            bench.stop()
+
+    bench.store, bench.on_event, bench.on_turn = store, set_back, turn
+    assert bench.run(None, maximum_retry_attempts=0) == "stopped"
+    assert bench.delivered == [["1"], ["2"]]
+    assert [type(event) for event in bench.told] == [Delivered, Delivered, Noticed, Stored]
 
 
 def test_each_settled_step_is_kept_before_anybody_hears_of_it(bench: Bench) -> None:
