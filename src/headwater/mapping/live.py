@@ -74,10 +74,8 @@ class LiveMapping(Generic[R]):
         self._rules = rules
         self._parts = parts
         self._until_idle = math.inf if until_idle is None else until_idle
-        position = parts.checkpoints.position()
-        self._new = position is None
         self._started = False  # a listing must tell first which of the kept shards are parents of others
-        self._lineage = Lineage(rules.settings.starting_position, position)
+        self._lineage = Lineage(rules.settings.starting_position, parts.checkpoints.position())
         self._followed: dict[str, Followed] = {}
         self._tasks = Tasks()
         self._io = Threads(_IO_THREADS, "headwater-io")
@@ -206,10 +204,9 @@ class LiveMapping(Generic[R]):
         self._expecting = self._list_at == -math.inf  # a shard has ended since the stream was asked
         self._disabled = listing.disabled
         self._lineage.found(listing.shards, listing.at)
-        if self._new:
+        if not self._started:
             self._parts.checkpoints.start(self._lineage.position)
-            self._new = False
-        self._started = True
+            self._started = True
         self._parts.checkpoints.prune([shard.shard_id for shard in listing.shards])
 
     def _not_listed(self, error: Exception) -> None:
