@@ -594,6 +594,30 @@ def test_a_busy_stream_is_asked_again(bench: Bench) -> None:
     assert len(bench.notices) == 3
 
 
+def test_why_a_stream_can_not_be_listed_is_told_once_until_it_changes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is down would fill the screen; what comes back after a listing is new."""
+    monkeypatch.setattr("headwater.mapping.live._TRY_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("headwater.mapping.live.LIST_SECONDS", 0.0)
+    bench.stream.fail("describe_stream", "ThrottlingException", times=3)
+    bench.stream.fail("describe_stream", "InternalServerError", times=2)
+
+    def turn() -> None:
+        if bench.stream.listings and not bench.stream.failures["describe_stream"]:
+            bench.stream.fail("describe_stream", "InternalServerError")
+        if len(bench.told) == 3:
+            bench.stop()
+
+    bench.on_turn = turn
+    assert bench.run(None) == "stopped"
+    assert [notice.split("(")[1].split(")")[0] for notice in bench.notices] == [
+        "ThrottlingException",
+        "InternalServerError",
+        "InternalServerError",
+    ]
+
+
 @pytest.mark.parametrize("operation", ["describe_stream", "get_shard_iterator", "get_records"])
 def test_what_asking_again_does_not_cure_ends_the_mapping(bench: Bench, operation: str) -> None:
     """With the service's own error."""

@@ -82,6 +82,7 @@ class LiveMapping(Generic[R]):
         self._functions = Threads(parts.most_at_once, "headwater-invoke")
         self._listing = False
         self._list_at = -math.inf
+        self._problem = ""  # of the last listing, which was told of
         self._expecting = True  # shards that a listing will tell of
         self._disabled = False
         self._stopping = False
@@ -200,7 +201,7 @@ class LiveMapping(Generic[R]):
             self._followed[shard_id] = Followed(Shard(shard_id, self._rules), reader, start.sequence_number)
 
     def _listed(self, listing: Listing) -> None:
-        self._listing = False
+        self._listing, self._problem = False, ""
         self._expecting = self._list_at == -math.inf  # a shard has ended since the stream was asked
         self._disabled = listing.disabled
         self._lineage.found(listing.shards, listing.at)
@@ -212,10 +213,11 @@ class LiveMapping(Generic[R]):
     def _not_listed(self, error: Exception) -> None:
         self._listing = False
         self._list_at = time.monotonic() + _TRY_AGAIN_SECONDS
-        if is_transient(error):
-            self._parts.observe(Noticed(f"the stream can not be listed now: {error}"))
-        else:
+        if not is_transient(error):
             self._fail(error)
+        elif str(error) != self._problem:
+            self._problem = str(error)
+            self._parts.observe(Noticed(f"the stream can not be listed now: {error}"))
 
     # Reading
 
