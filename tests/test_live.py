@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import boto3
@@ -14,6 +17,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from headwater.cli import environment
+from headwater.cli.connect import Connection
+from headwater.cli.counts import Counts
+from headwater.cli.live import ReportError, Run, run_live
+from headwater.cli.views import Beginning, Ending
 from headwater.mapping.answers import Answer, Raised, Returned
 from headwater.mapping.assumptions import Assumptions
 from headwater.mapping.checkpoints import Checkpoints
@@ -169,6 +177,44 @@ def test_what_waits_to_be_delivered_again_can_be_delivered_at_once(bench: Bench)
     assert bench.delivered == [["1"], ["1"]]
 
 
+def test_a_clock_that_is_set_back_holds_nothing_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading, listing and storing word of discards go by a clock that nobody sets."""
+    clock = SimpleNamespace(time=time.time, monotonic=time.monotonic)
+    monkeypatch.setattr("headwater.mapping.live.time", clock)
+    monkeypatch.setattr("headwater.mapping.live._FIRST_WAIT_SECONDS", 0.0)
+    bench.stream.put("a", "1")
+    bench.answer = names_first_of("2", times=1)
+    refused: list[Discard] = []
+    turns: list[None] = []
+
+    def store(discard: Discard) -> str:
+        refused.append(discard)
+        if len(refused) == 1:
+            raise OSError("no")
+        return "stored"
+
+    def stop_when_stored(event: Any) -> None:
+        if isinstance(event, Stored):
+            bench.stop()
+
+    def set_back(_event: Any) -> None:
+        bench.on_event = stop_when_stored
+        clock.time = lambda: time.time() - 3_600.0
+        bench.stream.shard("b")
+        bench.stream.put("b", "2")
+        bench.stream.close("a")
+
+    def turn() -> None:
+        turns.append(None)
+        if len(turns) > 100:
+            bench.stop()
+
+    bench.store, bench.on_event, bench.on_turn = store, set_back, turn
+    assert bench.run(None, maximum_retry_attempts=0) == "stopped"
+    assert bench.delivered == [["1"], ["2"]]
+    assert [type(event) for event in bench.told] == [Delivered, Delivered, Noticed, Stored]
+
+
 def test_each_settled_step_is_kept_before_anybody_hears_of_it(bench: Bench) -> None:
     """So whoever acts on what was heard acts on what survives; the next run goes on behind it."""
     numbers = bench.stream.put("a", "1", "2", "3", "4")
@@ -218,6 +264,32 @@ def test_children_wait_until_all_of_their_parent_is_settled(bench: Bench) -> Non
     assert sorted(state.shard_id for state in bench.mapping.states) == ["c", "d"]
 
 
+def test_a_mapping_is_not_idle_between_a_parent_and_its_children(bench: Bench) -> None:
+    """Also where the stream has told of the child before its parent was settled, so that no listing is awaited."""
+    stream = bench.stream
+    stream.put("a", "1")
+    stream.close("a")
+    stream.shard("b", "a")
+    stream.put("b", "2")
+    told = threading.Event()
+
+    def answer(invocation: Invocation) -> Answer:
+        assert invocation.shard_id == "b" or told.wait(30)
+        return DONE
+
+    def turn() -> None:
+        assert bench.mapping is not None
+        if stream.listings > 1:  # the one after the end of the parent
+            turns.append(stream.listings)
+        if len(turns) > 2:
+            told.set()
+
+    turns: list[int] = []
+    bench.answer, bench.on_turn = answer, turn
+    assert bench.run(until_idle=0.0) == "idle"
+    assert bench.delivered == [["1"], ["2"]]
+
+
 def test_what_was_finished_is_not_read_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shard that is done with stays so, and its child starts at once; it is forgotten when the stream forgets it."""
     bench.stream.put("a", "1")
@@ -242,6 +314,43 @@ def test_latest_means_from_now_on_and_what_is_kept_comes_first(bench: Bench) -> 
     bench.stream.put("a", "between")
     bench.run(starting_position="LATEST", until_idle=0.1)
     assert bench.delivered == [["between"]]
+
+
+def test_no_kept_shard_is_read_before_the_stream_tells_of_its_parent(bench: Bench) -> None:
+    """What is kept says nothing of parents: whoever read at once would read a child before its parent."""
+    stream = bench.stream
+    stream.shard("b", "a")
+
+    def stop() -> None:
+        if bench.mapping is not None and bench.mapping.states:
+            bench.stop()
+
+    bench.on_turn = stop
+    assert bench.run(None, starting_position="LATEST") == "stopped"
+    stream.put("a", "1")
+    stream.put("b", "2")
+    stream.close("a")
+    stream.close("b")
+    stream.status = "DISABLED"
+    turned = threading.Event()
+    describe = stream.describe_stream
+    followed: list[list[str]] = []
+
+    def describe_later(**given: Any) -> Any:
+        assert turned.wait(30)
+        return describe(**given)
+
+    def turn() -> None:
+        assert bench.mapping is not None
+        followed.append([state.shard_id for state in bench.mapping.states])
+        turned.set()
+
+    stream.describe_stream = describe_later  # type: ignore[method-assign]
+    bench.on_turn = turn
+    assert bench.run(None, starting_position="LATEST") == "disabled"
+    assert followed[0] == []
+    assert ["a", "b"] not in followed
+    assert bench.delivered == [["1"], ["2"]]
 
 
 def test_lanes_run_at_once_and_the_checkpoint_is_the_lowest(bench: Bench) -> None:
@@ -378,18 +487,21 @@ def test_the_checkpoint_waits_until_word_of_discards_is_stored(bench: Bench) -> 
 
 
 def test_a_discard_that_is_not_stored_at_the_end_comes_again(bench: Bench) -> None:
-    """The destination gets one chance, then the next run delivers the record anew."""
-    bench.stream.put("a", "bad")
+    """The destination gets one chance, then the next run delivers the record anew: it counts as waiting."""
+    bench.stream.put("a", "bad", "good")
 
     def store(_discard: Discard) -> str:
         bench.stop()
         raise OSError("no")
 
     bench.store, bench.answer = store, names_first_of("bad", times=1)
-    assert bench.run(None, maximum_retry_attempts=0) == "stopped"
+    assert bench.run(None, batch_size=1, maximum_retry_attempts=0) == "stopped"
     assert bench.kept() is None
-    bench.run()
-    assert bench.delivered == [["bad"], ["bad"]]
+    assert bench.mapping is not None
+    assert [(state.waiting, state.under_way) for state in bench.mapping.states] == [(2, 0)]
+    bench.run(batch_size=1)
+    assert bench.delivered == [["bad"], ["bad"], ["good"]]
+    assert [(state.waiting, state.under_way) for state in bench.mapping.states] == [(0, 0)]
 
 
 def test_nobody_is_told_of_what_the_stream_has_trimmed(bench: Bench) -> None:
@@ -422,7 +534,7 @@ def test_stopping_finishes_what_is_under_way_and_lets_go_of_what_is_not(bench: B
 
     def on_turn() -> None:
         assert bench.mapping is not None
-        if running.is_set() and bench.mapping.states[0].waiting == 1:
+        if running.is_set() and [state.waiting for state in bench.mapping.states] == [1]:
             turned.set()
 
     bench.answer, bench.on_turn = answer, on_turn
@@ -433,6 +545,32 @@ def test_stopping_finishes_what_is_under_way_and_lets_go_of_what_is_not(bench: B
     bench.answer = lambda _invocation: DONE
     bench.run()
     assert bench.delivered == [["1"], ["2"]]
+
+
+def test_a_stream_that_hangs_holds_up_no_end(bench: Bench) -> None:
+    """Neither that of the mapping nor that of the process, which waits for no thread of a mapping that is over."""
+    hanging, over = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def hang(**_given: Any) -> Any:
+        threads.append(threading.current_thread())
+        hanging.set()
+        over.wait(30)
+        return {"Records": []}
+
+    def turn() -> None:
+        if hanging.is_set():
+            bench.stop()
+
+    bench.stream.get_records = hang  # type: ignore[method-assign]
+    bench.on_turn = turn
+    assert bench.run(None) == "stopped"
+    [thread] = threads
+    assert thread.is_alive()
+    assert thread.daemon
+    over.set()
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_a_stream_that_is_switched_off_is_read_to_its_end(bench: Bench) -> None:
@@ -454,6 +592,30 @@ def test_a_busy_stream_is_asked_again(bench: Bench) -> None:
     assert bench.delivered == [["1"]]
     assert ["listed now" in notice for notice in bench.notices] == [True, False, False]
     assert len(bench.notices) == 3
+
+
+def test_why_a_stream_can_not_be_listed_is_told_once_until_it_changes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is down would fill the screen; what comes back after a listing is new."""
+    monkeypatch.setattr("headwater.mapping.live._TRY_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("headwater.mapping.live.LIST_SECONDS", 0.0)
+    bench.stream.fail("describe_stream", "ThrottlingException", times=3)
+    bench.stream.fail("describe_stream", "InternalServerError", times=2)
+
+    def turn() -> None:
+        if bench.stream.listings and not bench.stream.failures["describe_stream"]:
+            bench.stream.fail("describe_stream", "InternalServerError")
+        if len(bench.told) == 3:
+            bench.stop()
+
+    bench.on_turn = turn
+    assert bench.run(None) == "stopped"
+    assert [notice.split("(")[1].split(")")[0] for notice in bench.notices] == [
+        "ThrottlingException",
+        "InternalServerError",
+        "InternalServerError",
+    ]
 
 
 @pytest.mark.parametrize("operation", ["describe_stream", "get_shard_iterator", "get_records"])
@@ -535,6 +697,137 @@ def test_shards_are_listed_again_every_so_often(bench: Bench, monkeypatch: pytes
     bench.on_event = on_event
     assert bench.run(None) == "stopped"
     assert bench.delivered == [["1"], ["2"]]
+
+
+# What is around it on the command line
+
+
+class Shown:
+    """A view that keeps what it was told.
+
+    Attributes:
+        events: What has happened.
+        endings: The end, once it was shown.
+        on_event: Called with what has happened.
+        on_end: Called with the end.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self.endings: list[Ending] = []
+        self.on_event: Callable[[Any], object] = lambda _event: None
+        self.on_end: Callable[[Ending], object] = lambda _ending: None
+
+    def shown(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def begin(self, beginning: Beginning) -> None:
+        pass
+
+    def show(self, event: Any, counts: Counts) -> None:
+        self.events.append(event)
+        self.on_event(event)
+
+    def turn(self, counts: Counts, states: Callable[[], Any]) -> None:
+        pass
+
+    def end(self, ending: Ending, counts: Counts) -> None:
+        self.endings.append(ending)
+        self.on_end(ending)
+
+
+class Acknowledging:
+    """An environment whose function succeeds."""
+
+    def invoke(self, event: Mapping[str, Any], request_id: str) -> environment.Reply:
+        return environment.Reply(DONE, "", 0.0)
+
+    def reload(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+def run_of(stream: MemoryStream, folder: Path, **given: Any) -> Run:
+    """What `headwater run` would run."""
+    return Run(
+        connection=Connection(STREAM_ARN, "T", lambda _service: stream),
+        settings=EventSourceMapping(function_response_types=REPORT),
+        function=environment.Function(target="app.py"),
+        make=Acknowledging,
+        name="m",
+        state=folder / "checkpoints",
+        **given,
+    )
+
+
+def test_a_report_that_can_not_be_written_takes_no_summary_away(stream: MemoryStream, tmp_path: Path) -> None:
+    """It is written last, and the error is a sentence."""
+    stream.put("a", "1")
+    view = Shown()
+    with pytest.raises(ReportError, match=r"the report can not be written to .*: Is a directory"):
+        run_live(run_of(stream, tmp_path, until_idle=0.0, report=tmp_path), view)
+    assert view.endings == [Ending("idle", 0, 0)]
+
+
+def test_a_report_that_can_not_be_written_hides_no_other_error(stream: MemoryStream, tmp_path: Path) -> None:
+    """What went wrong first is told."""
+    stream.fail("describe_stream", "AccessDeniedException")
+    view = Shown()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        run_live(run_of(stream, tmp_path, report=tmp_path), view)
+    assert view.endings == []
+
+
+@pytest.fixture
+def signals() -> Iterator[tuple[signal.Signals, ...]]:
+    """The signals that end a run; afterwards they do what they did before."""
+    ending = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in ending}
+    yield ending
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_heard_until_all_is_over(
+    stream: MemoryStream, tmp_path: Path, signals: tuple[signal.Signals, ...], second: signal.Signals
+) -> None:
+    """A second one that comes with the summary still ends the run at once; one behind the end changes nothing."""
+    stream.put("a", "1")
+    view = Shown()
+
+    def stop(event: Any) -> None:
+        if isinstance(event, Delivered):
+            signal.raise_signal(signal.SIGTERM)
+
+    view.on_event = stop
+    view.on_end = lambda _ending: signal.raise_signal(second)
+    with pytest.raises(KeyboardInterrupt):
+        run_live(run_of(stream, tmp_path), view)
+    assert view.endings == [Ending("stopped", 0, 0)]
+    for number in signals:
+        signal.raise_signal(number)
+
+
+def test_a_run_that_no_signal_has_ended_leaves_them_as_they_were(
+    stream: MemoryStream, tmp_path: Path, signals: tuple[signal.Signals, ...]
+) -> None:
+    """Whoever called it may want them."""
+    before = [signal.getsignal(number) for number in signals]
+    run_live(run_of(stream, tmp_path, until_idle=0.0), Shown())
+    assert [signal.getsignal(number) for number in signals] == before
+
+
+def test_no_clock_of_this_machine_gives_up_what_the_stream_still_has(
+    stream: MemoryStream, tmp_path: Path
+) -> None:
+    """A stream trims by itself; a clock that is a day ahead would lose all."""
+    stream.put("a", "old", created=time.time() - 90_000)
+    view = Shown()
+    run_live(run_of(stream, tmp_path, until_idle=0.0), view)
+    assert [type(event) for event in view.events] == [Delivered]
 
 
 # Destinations

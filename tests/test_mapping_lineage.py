@@ -41,8 +41,10 @@ def test_a_child_waits_until_its_parent_is_finished() -> None:
     assert lineage.startable() == {}
     lineage.finish("a")
     assert lineage.startable() == {"b": TRIM_HORIZON}
+    assert lineage.waiting
     lineage.finish("b")
     assert lineage.startable() == {"c": TRIM_HORIZON}
+    assert not lineage.waiting
     assert not lineage.done
     lineage.finish("c")
     lineage.finish("c")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
@@ -23,7 +25,7 @@ from headwater.mapping.checkpoints import Checkpoints
 from headwater.mapping.lineage import TRIM_HORIZON, Lineage, ListedShard, Start, StartingPosition
 from headwater.mapping.listing import Listing, describe
 from headwater.mapping.polling import next_read_at
-from headwater.mapping.reader import Page, PositionError, ShardReader, is_transient
+from headwater.mapping.reader import Page, PositionError, ShardReader, UnansweredError, is_transient
 from headwater.sources import read_event
 from tests.parts.dynamodb_local import free_port
 from tests.parts.streams import SHARD_A, SHARD_B, SHARD_C, STREAM_ARN, Script, numbers
@@ -262,12 +264,36 @@ def test_a_stream_that_can_not_be_reached_is_asked_again_later() -> None:
     assert is_transient(caught.value)
 
 
+def test_a_page_of_a_proxy_is_no_answer() -> None:
+    """It has the status 200, so botocore takes it for one; the stream is asked again, where reading stood."""
+    client = boto3.client("dynamodbstreams", region_name=REGION, **CREDENTIALS)
+    page = b"<html>Sign in</html>"
+    bodies = [page, b'{"ShardIterator": "a0"}', page, b'{"Records": [], "NextShardIterator": "a1"}']
+
+    def answer(request: AWSPreparedRequest, **_given: Any) -> AWSResponse:
+        body = SimpleNamespace(stream=lambda: [bodies.pop(0)])
+        return AWSResponse(request.url, 200, {}, body)
+
+    client.meta.events.register("before-send.dynamodb-streams", answer)
+    reader = ShardReader(client, STREAM_ARN, SHARD_A, LATEST)
+    pages = [read(reader) for _ in range(3)]
+
+    assert [page.wait for page in pages] == [0.25, 0.5, 0.0]
+    assert [page.reason for page in pages] == [
+        f"an answer has no {name}: is it a proxy that answers in place of DynamoDB?"
+        for name in ("ShardIterator", "Records")
+    ] + [""]
+    assert not any(page.closed for page in pages)
+    assert bodies == []
+
+
 @pytest.mark.parametrize(
     ("error", "transient"),
     [
         (ConnectTimeoutError(endpoint_url="http://x"), True),
         (ReadTimeoutError(endpoint_url="http://x"), True),
         (IncompleteReadError(actual_bytes=1, expected_bytes=2), True),
+        (UnansweredError("no Records"), True),
         (NoCredentialsError(), False),
         (ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeStream"), True),
         (ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeStream"), False),

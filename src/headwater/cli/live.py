@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -19,6 +20,8 @@ from headwater.cli.environment import Environment, Function, Reply
 from headwater.cli.last_steps import LastSteps
 from headwater.cli.pool import Pool
 from headwater.cli.views import Beginning, Ending, View
+from headwater.errors import HeadwaterError
+from headwater.mapping.assumptions import Assumptions
 from headwater.mapping.checkpoints import Checkpoints
 from headwater.mapping.destinations import Store, to_aws, to_file
 from headwater.mapping.documents import Origin
@@ -33,6 +36,10 @@ MOST_AT_ONCE: Final = 10
 """Processes of the function; what more shards and lanes ask for waits."""
 
 _LOOK_SECONDS: Final = 0.5
+
+
+class ReportError(HeadwaterError):
+    """The report of a run can not be written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,12 +82,14 @@ def run_live(run: Run, view: View) -> None:
 
     Raises:
         KeyboardInterrupt: When it was told to stop a second time: nothing that was under way is finished.
-        HeadwaterError: When checkpoints can not be kept, or do not fit the stream.
+        HeadwaterError: When checkpoints can not be kept, or do not fit the stream; when the report can not be written.
         UnavailableError: When the environment lacks something.
         botocore.exceptions.ClientError: When the stream can not be read.
     """
     origin = origin_of(run)
-    rules = Rules(run.settings, origin=origin, request_id=lambda _shard, _number: str(uuid4()))
+    # A stream trims by itself: no clock of this machine gives up a record that the stream still has.
+    assumptions = Assumptions(retention_seconds=math.inf)
+    rules = Rules(run.settings, assumptions, origin, request_id=lambda _shard, _number: str(uuid4()))
     pool = Pool(run.make, MOST_AT_ONCE)
     session = _Session(view, pool, reload=run.reload, history=LastSteps() if run.report else None)
     stream_arn = run.connection.stream_arn
@@ -99,14 +108,14 @@ def run_live(run: Run, view: View) -> None:
         view.begin(_beginning(run, goes_on=checkpoints.position() is not None))
         mapping = LiveMapping(rules, parts, until_idle=run.until_idle)
         session.mapping = mapping
-        try:
-            with view.shown(), _stopping(mapping, session):
-                reason = mapping.run()
-        finally:
-            pool.stop()
-            _report(run, session)
-    not_done = sum(state.waiting + state.under_way for state in mapping.states)
-    view.end(Ending(reason, not_done, mapping.filtered), session.counts)
+        with _stopping(mapping, session), _reporting(run, session):
+            try:
+                with view.shown():
+                    reason = mapping.run()
+            finally:
+                pool.stop()
+            not_done = sum(state.waiting + state.under_way for state in mapping.states)
+            view.end(Ending(reason, not_done, mapping.filtered), session.counts)
 
 
 def origin_of(run: Run) -> Origin:
@@ -166,7 +175,10 @@ class _Session:
 
 @contextmanager
 def _stopping(mapping: LiveMapping[Reply], session: _Session) -> Iterator[None]:
-    """The first signal ends the mapping when what is under way is over, the second one at once."""
+    """The first signal ends the mapping when what is under way is over, the second one at once.
+
+    One that comes when all is over finds a process that ends by itself, and changes nothing.
+    """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         session.stops += 1
@@ -179,7 +191,7 @@ def _stopping(mapping: LiveMapping[Reply], session: _Session) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if session.stops else handler)
 
 
 def _store(run: Run, origin: Origin) -> Store:
@@ -211,10 +223,26 @@ def _beginning(run: Run, *, goes_on: bool) -> Beginning:
     )
 
 
+@contextmanager
+def _reporting(run: Run, session: _Session) -> Iterator[None]:
+    """The report is written last, however a run ends; what went wrong before that is what is raised."""
+    try:
+        yield
+    except BaseException:
+        with suppress(ReportError):
+            _report(run, session)
+        raise
+    _report(run, session)
+
+
 def _report(run: Run, session: _Session) -> None:
     if run.report is None or session.history is None:
         return
     filtered = session.mapping.filtered if session.mapping is not None else 0
     history = History(list(session.history.deliveries), list(session.history.discards), filtered=filtered)
     title = f"{run.connection.table} → {run.function.target}"
-    run.report.write_text(report_page(history, title=title, settings=run.settings.to_aws()), encoding="utf-8")
+    page = report_page(history, title=title, settings=run.settings.to_aws())
+    try:
+        run.report.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"the report can not be written to {run.report}: {error.strerror}") from error

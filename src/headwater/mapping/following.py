@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from concurrent.futures import Future
 from typing import Any, Final, NamedTuple
@@ -22,7 +23,8 @@ class ShardState(NamedTuple):
         shard_id: The shard.
         read: The sequence number of the last record that was read; `None` before the first.
         checkpoint: The sequence number that is kept: a new start goes on behind it.
-        waiting: Records that are read and wait to be delivered, or to be delivered again.
+        waiting: Records that are read and wait to be delivered, or to be delivered again; also those that are discarded,
+            until word of that is stored.
         under_way: Records that the function is given now.
         oldest: When the oldest record that is not done was written, in seconds since 1970; `None` where all are done.
         closed: Whether its end was read.
@@ -48,7 +50,7 @@ class Followed:
         unsent: Discards that no destination has stored yet, in order. Until they are, nothing more is delivered and no
             checkpoint is kept.
         sending: Whether the first of these is being stored.
-        send_at: When to try that, in seconds since 1970.
+        send_at: When to try that, by the clock that nobody sets.
         refusals: How often in a row the destination has refused it.
         kept: The checkpoint that is kept.
     """
@@ -60,11 +62,11 @@ class Followed:
         self.running: dict[int, tuple[Invocation, Future[Any]]] = {}
         self.unsent: deque[Discard] = deque()
         self.sending = False
-        self.send_at = 0.0
+        self.send_at = -math.inf
         self.refusals = 0
         self.kept = kept
         self._opened = False
-        self._read_at = 0.0
+        self._read_at = -math.inf
         self._read = kept
         self._caught_up = False
         self._problem = ""
@@ -77,15 +79,16 @@ class Followed:
 
     @property
     def read_at(self) -> float | None:
-        """When to read next, in seconds since 1970; `None` where that makes no sense."""
+        """When to read next, by the clock that nobody sets; `None` where that makes no sense."""
         return None if self.reading or not self.shard.has_room else self._read_at
 
-    def took(self, page: Page, now: float) -> str:
+    def took(self, page: Page, now: float, date: float) -> str:
         """Take what a read has brought.
 
         Args:
             page: What it has brought.
-            now: When.
+            now: When, by the clock that nobody sets.
+            date: When, in seconds since 1970.
 
         Returns:
             A problem to tell of, which was not told of just before; empty where there is none.
@@ -104,7 +107,7 @@ class Followed:
         if page.records:
             self._read = page.records[-1]["dynamodb"]["SequenceNumber"]
         if page.records or self._caught_up:
-            self._unsettled().extend(self.shard.offer(page.records, now))
+            self._unsettled().extend(self.shard.offer(page.records, date))
         if page.closed:
             self.shard.close()
         return news
@@ -146,12 +149,16 @@ class Followed:
         """Whether the shard has ended and nothing of it is left to do."""
         return self.shard.finished and not self.unsent
 
-    def next_at(self, now: float) -> float | None:
-        """When there is something to do though nothing happens until then; `None` where there is no such time."""
+    def next_at(self, now: float, date: float) -> float | None:
+        """When there is something to do though nothing happens until then; `None` where there is no such time.
+
+        Args:
+            now: The time, by the clock that nobody sets; likewise what is returned.
+            date: The time, in seconds since 1970.
+        """
         send_at = None if self.sending else self.send_at
-        wake_at = send_at if self.unsent else self.shard.wake_at(now)
-        times = [time for time in (self.read_at, wake_at) if time is not None]
-        return min(times, default=None)
+        times = [self.read_at, send_at if self.unsent else self._wake_at(now, date)]
+        return min((time for time in times if time is not None), default=None)
 
     @property
     def state(self) -> ShardState:
@@ -159,15 +166,20 @@ class Followed:
         entries = self._unsettled()
         under_way = sum(len(invocation.entries) for invocation, _ in self.running.values())
         left = sum(not entry.settled for entry in entries)
+        unsent = sum(len(discard.entries) for discard in self.unsent)
         return ShardState(
             shard_id=self.shard.shard_id,
             read=self._read,
             checkpoint=self.kept,
-            waiting=left - under_way,
+            waiting=left - under_way + unsent,
             under_way=under_way,
             oldest=entries[0].created if entries else None,
             closed=self.shard.closed,
         )
+
+    def _wake_at(self, now: float, date: float) -> float | None:
+        wake_at = self.shard.wake_at(date)
+        return None if wake_at is None else now + wake_at - date
 
     def _unsettled(self) -> deque[Entry]:
         """What is read and not done, beginning with the oldest; some that come later may be done."""

@@ -125,6 +125,11 @@ class Lineage:
         self._finished.add(shard_id)
 
     @property
+    def waiting(self) -> bool:
+        """Whether a shard is known that is not being read yet: it waits for its parent, or its turn has just come."""
+        return bool(self._waiting)
+
+    @property
     def done(self) -> bool:
         """Whether all shards that are known are finished. More may come, unless the stream is disabled."""
         return not self._waiting and not self._reading

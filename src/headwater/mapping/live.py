@@ -2,13 +2,15 @@
 
 One thread decides, and owns all that is not said to be of others. What waits for something (reading, invoking, storing
 word of discards) runs in threads of its own, and what comes of it is put into a queue.
+
+What is due when goes by a clock that nobody sets, which starts anywhere; the age of records by the one of the calendar.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic
@@ -22,7 +24,7 @@ from headwater.mapping.observed import Delivered, Event, Noticed, R, Reason, Sto
 from headwater.mapping.reader import Page, ShardReader, is_transient
 from headwater.mapping.rules import Rules
 from headwater.mapping.shard import Shard
-from headwater.mapping.tasks import Tasks
+from headwater.mapping.tasks import Tasks, Threads
 
 LIST_SECONDS: Final = 30.0
 """Between two looks for new shards; there is one more when a shard ends."""
@@ -71,22 +73,22 @@ class LiveMapping(Generic[R]):
         """
         self._rules = rules
         self._parts = parts
-        self._until_idle = until_idle
-        position = parts.checkpoints.position()
-        self._started = position is not None
-        self._lineage = Lineage(rules.settings.starting_position, position)
+        self._until_idle = math.inf if until_idle is None else until_idle
+        self._started = False  # a listing must tell first which of the kept shards are parents of others
+        self._lineage = Lineage(rules.settings.starting_position, parts.checkpoints.position())
         self._followed: dict[str, Followed] = {}
         self._tasks = Tasks()
-        self._io = ThreadPoolExecutor(_IO_THREADS, "headwater-io")
-        self._functions = ThreadPoolExecutor(parts.most_at_once, "headwater-invoke")
+        self._io = Threads(_IO_THREADS, "headwater-io")
+        self._functions = Threads(parts.most_at_once, "headwater-invoke")
         self._listing = False
-        self._list_at = 0.0
+        self._list_at = -math.inf
+        self._problem = ""  # of the last listing, which was told of
         self._expecting = True  # shards that a listing will tell of
         self._disabled = False
         self._stopping = False
         self._failure: Exception | None = None
         self._filtered = 0
-        self._idle_since: float | None = None
+        self._idle_since = math.inf
 
     @property
     def states(self) -> list[ShardState]:
@@ -124,14 +126,14 @@ class LiveMapping(Generic[R]):
                 pass
         finally:
             for threads in (self._io, self._functions):
-                threads.shutdown(wait=False, cancel_futures=True)
+                threads.stop()
         if self._failure is not None:
             raise self._failure
         return reason
 
     def _turn(self) -> Reason | None:
         """Do what is due, then wait for something to happen; or say why the mapping is over."""
-        now = time.time()
+        now = time.monotonic()
         if not self._stopping:
             self._look_for_shards(now)
         for followed in list(self._followed.values()):
@@ -146,7 +148,9 @@ class LiveMapping(Generic[R]):
         times = [now + _LONGEST_TURN_SECONDS]
         if not self._stopping:
             times += [
-                time for followed in self._followed.values() if (time := followed.next_at(now)) is not None
+                at
+                for followed in self._followed.values()
+                if (at := followed.next_at(now, time.time())) is not None
             ]
         return max(0.0, min(times) - now)
 
@@ -156,11 +160,9 @@ class LiveMapping(Generic[R]):
             return None if any(each.busy for each in followed) else "stopped"
         if self._disabled and not self._expecting and self._lineage.done:
             return "disabled"
-        idle = not self._expecting and all(each.idle for each in followed)
-        self._idle_since = (self._idle_since or now) if idle else None
-        if self._until_idle is None or self._idle_since is None or now - self._idle_since < self._until_idle:
-            return None
-        return "idle"
+        idle = not self._expecting and not self._lineage.waiting and all(each.idle for each in followed)
+        self._idle_since = min(self._idle_since, now) if idle else math.inf
+        return "idle" if now - self._idle_since >= self._until_idle else None
 
     def _go_on(self, followed: Followed, now: float) -> None:
         """Do what is due in a shard."""
@@ -169,7 +171,7 @@ class LiveMapping(Generic[R]):
                 followed.reading = True
                 self._tasks.do(self._io, followed.read_once, partial(self._took, followed), self._fail)
             if not followed.unsent:
-                for step in followed.shard.due(now):
+                for step in followed.shard.due(time.time()):
                     if isinstance(step, Invocation):
                         self._invoke(followed, step)
                     else:
@@ -199,8 +201,8 @@ class LiveMapping(Generic[R]):
             self._followed[shard_id] = Followed(Shard(shard_id, self._rules), reader, start.sequence_number)
 
     def _listed(self, listing: Listing) -> None:
-        self._listing = False
-        self._expecting = self._list_at == 0.0  # a shard has ended since the stream was asked
+        self._listing, self._problem = False, ""
+        self._expecting = self._list_at == -math.inf  # a shard has ended since the stream was asked
         self._disabled = listing.disabled
         self._lineage.found(listing.shards, listing.at)
         if not self._started:
@@ -210,20 +212,21 @@ class LiveMapping(Generic[R]):
 
     def _not_listed(self, error: Exception) -> None:
         self._listing = False
-        self._list_at = time.time() + _TRY_AGAIN_SECONDS
-        if is_transient(error):
-            self._parts.observe(Noticed(f"the stream can not be listed now: {error}"))
-        else:
+        self._list_at = time.monotonic() + _TRY_AGAIN_SECONDS
+        if not is_transient(error):
             self._fail(error)
+        elif str(error) != self._problem:
+            self._problem = str(error)
+            self._parts.observe(Noticed(f"the stream can not be listed now: {error}"))
 
     # Reading
 
     def _took(self, followed: Followed, page: Page) -> None:
-        problem = followed.took(page, time.time())
+        problem = followed.took(page, time.monotonic(), time.time())
         if problem:
             self._parts.observe(Noticed(problem, followed.shard.shard_id))
         if page.closed:
-            self._list_at = 0.0  # its children may be new
+            self._list_at = -math.inf  # its children may be new
             self._expecting = True
 
     # Delivering
@@ -274,7 +277,7 @@ class LiveMapping(Generic[R]):
     def _refused(self, followed: Followed, error: Exception) -> None:
         wait = _FIRST_WAIT_SECONDS * 2.0 ** min(followed.refusals, _MOST_DOUBLINGS)
         followed.sending, followed.refusals = False, followed.refusals + 1
-        followed.send_at = time.time() + wait
+        followed.send_at = time.monotonic() + wait
         text = f"word of discarded records can not be stored ({error}): tried again in {wait:g} s"
         self._parts.observe(Noticed(text, followed.shard.shard_id))
 

@@ -23,7 +23,6 @@ FIRST_WAIT_SECONDS: Final = 0.25
 _DOUBLINGS: Final = 5
 """So the longest wait is 8 seconds."""
 
-_UNANSWERED: Final = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError)
 _BUSY: Final = frozenset(
     {
         "InternalFailure",
@@ -41,6 +40,18 @@ _SERVER_ERROR: Final = 500
 
 class PositionError(HeadwaterError):
     """A kept position is none of its shard, so nobody can tell what of the shard has been read."""
+
+
+class UnansweredError(HeadwaterError):
+    """What answered was not the stream: as a proxy that has a page for each request."""
+
+
+_UNANSWERED: Final = (
+    exceptions.ConnectionError,
+    exceptions.HTTPClientError,
+    exceptions.IncompleteReadError,
+    UnansweredError,
+)
 
 
 class Page(NamedTuple):
@@ -141,21 +152,23 @@ class ShardReader:
             where["ShardIteratorType"] = "TRIM_HORIZON"
             self._unwanted_before = start.since
         answer = self._client.get_shard_iterator(**self._place, **where)
+        iterator = str(asked_for(answer, "ShardIterator"))
         if start.kind == "LATEST":
             # One more iterator of this type would leave out what was written since this one was made.
             self._start = Start("AT_TIMESTAMP", since=start.since)
-        return str(answer["ShardIterator"])
+        return iterator
 
     def _next_page(self, iterator: str, limit: int) -> Page:
         answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
+        found = asked_for(answer, "Records")
         self._iterator = answer.get("NextShardIterator")
         self._closed = self._iterator is None
         records = [
             lambda_record(record, stream_arn=self._place["StreamArn"])
-            for record in answer["Records"]
+            for record in found
             if self._wants(record["dynamodb"])
         ]
-        return Page(records, closed=self._closed, found=bool(answer["Records"]))
+        return Page(records, closed=self._closed, found=bool(found))
 
     def _wants(self, stream: Mapping[str, Any]) -> bool:
         """Whether a record is behind the position; moves it."""
@@ -205,6 +218,21 @@ class ShardReader:
             "a day, and reading goes on with the oldest that it has"
         )
         return Page(trimmed=True, reason=reason)
+
+
+def asked_for(answer: Mapping[str, Any], name: str) -> Any:
+    """What the stream was asked for.
+
+    Args:
+        answer: What boto3 returned.
+        name: What each answer of the stream has.
+
+    Raises:
+        UnansweredError: When it is not there: botocore takes whatever comes with the status 200 for an answer.
+    """
+    if name not in answer:
+        raise UnansweredError(f"an answer has no {name}: is it a proxy that answers in place of DynamoDB?")
+    return answer[name]
 
 
 def is_transient(error: Exception) -> bool:
