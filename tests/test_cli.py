@@ -92,6 +92,21 @@ def test_invoke_exits_with_0_when_all_is_acknowledged(app: str, tmp_path: Path) 
     assert "no records" in empty.stdout
 
 
+def test_keys_and_models_are_no_markup(tmp_path: Path) -> None:
+    """Brackets are shown as they are, and what would move the cursor is written out."""
+    (tmp_path / "app.py").write_text(
+        "from headwater import Insert, StreamApp\n"
+        "app = StreamApp()\n"
+        "@app.on_insert\n"
+        "def handle(record: Insert[dict[str, int]]) -> None: ...\n"
+    )
+    app = str(tmp_path / "app.py")
+    done = headwater("invoke", app, write_event(tmp_path / "event.json", ["order[/2024]", "b[x]", "\x1b[2J"]))
+    for key in ("  order[/2024]  ", "  b[x]  ", r"  \x1b[2J  "):
+        assert key in done.stdout
+    assert "handle(dict[str, int])" in headwater("routes", app).stdout
+
+
 def test_invoke_takes_a_directory_in_order_of_name(app: str, tmp_path: Path) -> None:
     """All events are delivered, and one failure makes the exit code 1."""
     folder = tmp_path / "events"

@@ -190,6 +190,24 @@ def test_what_became_of_a_record_is_said_in_words(outcome: Any, text: str) -> No
     assert lines(event)[1] == f"INSERT  a  {text}"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("order[/2024]", "order[/2024]"), ("b[x]", "b[x]"), ("\x1b[31mred\n", r"\x1b[31mred\n")],
+)
+def test_what_data_holds_is_shown_as_it_is(name: str, shown: str) -> None:
+    """No markup is read in it, and no control character of it reaches the terminal."""
+    failed = Failed("handler", ValueError(f"no [/{name}]"), "ship")
+    [event] = deliver(failing(0), name, outcomes=[told(failed)])
+    reason = f"ship failed: ValueError: no [/{shown}]".replace(r"\n]", "")
+    assert lines(event)[1] == f"INSERT  {shown}  {reason}"
+    counts = Counts()
+    counts.count(event)
+    state = ShardState(f"[/{shown}]"[-12:], "[/1]", None, 0, 0, None, False)
+    figures = foot(counts, [state])
+    assert any(line.endswith(reason) for line in figures)
+    assert any("[/1]" in line for line in figures)
+
+
 def test_the_end_of_a_window_has_no_records() -> None:
     """It is a delivery all the same; a lane that is not the first is named, as is a batch that comes again."""
     [event] = deliver(Returned(None), "a")
@@ -250,11 +268,11 @@ def test_a_run_says_where_it_begins_and_how_it_ended(goes_on: bool, position: An
     view = LinesView(Console(file=written, width=160, highlight=False))
     settings = EventSourceMapping(starting_position=position).to_aws()
     with view.shown():
-        view.begin(Beginning("T → app.py", STREAM_ARN, "m", "file", goes_on, settings, ["look out"]))
+        view.begin(Beginning("T → [/a].py", STREAM_ARN, "m", "file", goes_on, settings, ["look out"]))
         view.turn(Counts(), list)
     view.end(Ending("disabled", 2, 3), Counts(batches=2, handled=1_000))
     assert written.getvalue().splitlines() == [
-        "T → app.py, batches of 100, Ctrl-C to stop",
+        "T → [/a].py, batches of 100, Ctrl-C to stop",
         f"{start}; checkpoints of m are kept in file",
         "look out",
         "",

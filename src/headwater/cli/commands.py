@@ -57,7 +57,7 @@ def routes(target: AppArgument, *, as_json: JsonOption = False) -> None:
         return
     table = Table("", "decorator", "only when", "handler(model)", box=None, padding=(0, 2, 0, 0))
     for number, row in enumerate(rows, start=1):
-        table.add_row(str(number), *row)
+        table.add_row(str(number), *map(Text, row))
     console.print(table)
 
 
@@ -177,9 +177,8 @@ def _show_result(name: str, result: BatchResult) -> None:
     )
     for number, (raw, outcome) in enumerate(zip(result.records, result.outcomes, strict=True), start=1):
         identity = [str(raw["dynamodb"].get("SequenceNumber"))] if roomy else []
-        table.add_row(
-            str(number), str(raw.get("eventName")), key_text(raw), *identity, outcome_text(told(outcome))
-        )
+        texts = [str(number), str(raw.get("eventName")), key_text(raw), *identity]
+        table.add_row(*map(Text, texts), outcome_text(told(outcome)))
     names = {parse_arn(str(raw.get("eventSourceARN"))).table_name or "?" for raw in result.records}
     of_tables = f" · table {', '.join(sorted(names))}" if names else " · no records"
     console.print(Text.assemble((name, "bold"), (of_tables, "dim")))

@@ -97,7 +97,7 @@ class LinesView:
     def begin(self, beginning: Beginning) -> None:
         """Say what is mapped, and where it starts."""
         size = beginning.settings["BatchSize"]
-        self._console.print(f"{beginning.title}, batches of {size}, Ctrl-C to stop")
+        self._console.print(Text(f"{beginning.title}, batches of {size}, Ctrl-C to stop"))
         start = "goes on behind the checkpoint" if beginning.goes_on else f"starts at {_start(beginning)}"
         self._console.print(
             Text(f"{start}; checkpoints of {beginning.name} are kept in {beginning.state}", style="dim")
