@@ -249,6 +249,7 @@ def test_settings_come_from_a_template_and_options_come_before_them(place: Place
     (place.folder / "template.yaml").write_text(
         """
 Transform: AWS::Serverless-2016-10-31
+Parameters: {Retries: {Type: Number}}
 Resources:
   Board:
     Type: AWS::Serverless::Function
@@ -260,7 +261,7 @@ Resources:
             Stream: !GetAtt Table.StreamArn
             StartingPosition: TRIM_HORIZON
             BatchSize: 7
-            MaximumRetryAttempts: 0
+            MaximumRetryAttempts: !Ref Retries
             DestinationConfig:
               OnFailure:
                 Destination: arn:aws:sqs:us-east-1:123456789012:discards
@@ -277,6 +278,7 @@ Resources:
     )
     place.put("a", "b", "bad", "c")
     options = ("--settings", "template.yaml", "--function", "Board", "--batch-size", "2")
+    options += ("--mapping", "BoardStream", "--parameter", "Retries=0")
     with place.run(*options, "--until-idle", "0.3") as run:
         summary = run.end()
     start = run.lines[0]

@@ -22,13 +22,14 @@ from headwater.cli.last_steps import LastSteps
 from headwater.cli.live import function_arn
 from headwater.cli.loader import LoadError
 from headwater.cli.machine import as_json
-from headwater.cli.options import Overrides, settings_of
+from headwater.cli.options import Overrides, read_parameters, settings_of
 from headwater.cli.outcomes import told
 from headwater.cli.panel import age_text, panel
 from headwater.cli.views import Beginning, Ending, LinesView
 from headwater.mapping.answers import NotRun, Raised, Returned, Verdict
 from headwater.mapping.following import ShardState
 from headwater.mapping.history import Delivery, Invocation
+from headwater.mapping.limits import SettingsError
 from headwater.mapping.observed import Delivered, Event, Noticed, Stored
 from headwater.mapping.rules import Rules
 from headwater.mapping.settings import EventSourceMapping
@@ -367,9 +368,32 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
     file.write_text(
         json.dumps({"UUID": "1", "EventSourceArn": STREAM_ARN, "BatchSize": 7, "MaximumRetryAttempts": 3})
     )
-    settings = settings_of(file, None, Overrides(maximum_retry_attempts=0, filter_criteria=[]))
+    settings = settings_of(file, Overrides(maximum_retry_attempts=0, filter_criteria=[]))
     assert (settings.batch_size, settings.maximum_retry_attempts) == (7, 0)
-    assert settings_of(None, None, Overrides()) == EventSourceMapping(function_response_types=REPORT)
+    assert settings_of(None, Overrides()) == EventSourceMapping(function_response_types=REPORT)
+
+
+def test_mapping_and_parameters_are_those_of_the_template(tmp_path: Path) -> None:
+    """A value may hold an equals sign; of a parameter that is given twice the last one counts."""
+    mapping = {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {"EventSourceArn": STREAM_ARN, "FunctionName": "f", "StartingPosition": "LATEST"},
+    }
+    chosen = {**mapping, "Properties": {**mapping["Properties"], "BatchSize": {"Ref": "Size"}}}
+    file = tmp_path / "template.json"
+    file.write_text(
+        json.dumps({"Parameters": {"Size": {"Type": "Number"}}, "Resources": {"A": mapping, "B": chosen}})
+    )
+    settings = settings_of(file, Overrides(), mapping="B", parameters=["Size=3", "Size=7"])
+    assert settings.batch_size == 7
+    assert read_parameters(["Stage=", "Query=a=b"]) == {"Stage": "", "Query": "a=b"}
+
+
+@pytest.mark.parametrize("parameter", ["Stage", "=prod", ""])
+def test_a_parameter_without_a_value_is_refused(parameter: str) -> None:
+    """Also where there is no template."""
+    with pytest.raises(SettingsError, match="gives no value: write NAME=VALUE"):
+        settings_of(None, Overrides(), parameters=[parameter])
 
 
 @pytest.mark.parametrize(
@@ -379,7 +403,7 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
 def test_what_aws_would_refuse_is_refused(overrides: Overrides, message: str) -> None:
     """Before anything is read."""
     with pytest.raises(ValueError, match=message):
-        settings_of(None, None, overrides)
+        settings_of(None, overrides)
 
 
 def test_the_function_has_a_name_and_an_arn() -> None:

@@ -120,6 +120,17 @@ def test_json_has_all_figures_and_settings_count(folder: Path) -> None:
     assert told["dollars_per_month"] > told["dollars"] > 0
 
 
+def test_mapping_and_parameters_are_those_of_the_template(folder: Path) -> None:
+    """The template has two mappings, one of them with filters that a parameter decides."""
+    template = folder / "template.yaml"
+    again = TEMPLATE.partition("Resources:")[2].replace("Scores", "Again").replace("INSERT", "${Wanted}")
+    again = again.replace("Pattern: ", "Pattern: !Sub ")
+    template.write_text(f"Parameters: {{Wanted: {{Type: String}}}}{TEMPLATE}{again.lstrip(chr(10))}")
+    options = ("--settings", str(template), "--records", "30", "--mapping")
+    assert run_json(folder, *options, "Again", "--parameter", "Wanted=MODIFY")["filtered"] == 30
+    assert run_json(folder, *options, "Scores")["filtered"] < 30
+
+
 def test_the_same_seed_gives_the_same_forecast(folder: Path) -> None:
     """And another one another."""
     options = ("--records", "500", "--latency", "exponential:20ms", "--poison", "5%")
@@ -190,6 +201,7 @@ def test_timeouts_are_told_by_what_they_cost(folder: Path) -> None:
         (["--poison", "lots"], "'lots' is no share of all records"),
         (["--latency", "gamma:2"], "the latency 'gamma:2' is not understood: write 20ms"),
         (["--settings", "nowhere.yaml"], "nowhere.yaml"),
+        (["--parameter", "Stage"], "--parameter 'Stage' gives no value: write NAME=VALUE"),
         (["--report", "nowhere/report.html", "--records", "1"], "nowhere/report.html"),
     ],
 )

@@ -40,6 +40,17 @@ def run(  # noqa: PLR0913 - one for each option
     function: Annotated[
         str | None, typer.Option(metavar="NAME", help="The function, where the file has several.")
     ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The mapping, where the function has several.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="A value of a parameter of the template; may be given several times.",
+        ),
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(help="BatchSize.")] = None,
     window: Annotated[int | None, typer.Option(help="MaximumBatchingWindowInSeconds.")] = None,
     parallelization_factor: Annotated[int | None, typer.Option(help="ParallelizationFactor.")] = None,
@@ -124,7 +135,9 @@ def run(  # noqa: PLR0913 - one for each option
     )
     arn = ""
     try:
-        chosen = settings_of(settings, function, overrides)
+        chosen = settings_of(
+            settings, overrides, function=function, mapping=mapping, parameters=parameters or ()
+        )
         arn = stream or chosen.event_source_arn or ""
         if table and not stream:
             connection = connect_table(table, endpoint_url=endpoint_url)

@@ -17,6 +17,7 @@ from headwater.cli.costs import GB_SECOND_PRICE, REQUEST_PRICE, Prices
 from headwater.cli.events import EventError, read_events
 from headwater.cli.forecast import Forecast, Function, Kept, forecast
 from headwater.cli.loader import LoadError, load_app
+from headwater.cli.options import read_parameters
 from headwater.cli.outlook import assumptions_table, forecast_table, title_text
 from headwater.cli.quantities import QuantityError, read_latency, read_seconds, read_share
 from headwater.cli.workload import Sample, Workload, count_of, read_samples
@@ -42,6 +43,17 @@ def simulate(  # noqa: PLR0913 - one for each option
     ] = None,
     function: Annotated[
         str | None, typer.Option(help="The function, where the settings have several.")
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The mapping, where the function has several.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="A value of a parameter of the template; may be given several times.",
+        ),
     ] = None,
     rate: Annotated[float, typer.Option(min=0.001, help="Writes in a second, on average.")] = 100.0,
     records: Annotated[
@@ -75,7 +87,12 @@ def simulate(  # noqa: PLR0913 - one for each option
     try:
         app = load_app(target)
         samples = _samples(app, events)
-        mapping = REPORTING if settings is None else read_settings(settings, function=function)
+        values = read_parameters(parameters or ())
+        deployed = (
+            REPORTING
+            if settings is None
+            else read_settings(settings, function=function, mapping=mapping, parameters=values)
+        )
         workload = Workload(
             samples=samples,
             rate=rate,
@@ -85,7 +102,7 @@ def simulate(  # noqa: PLR0913 - one for each option
             poison=read_share(poison),
             seed=seed,
         )
-        deployed = Function(
+        configured = Function(
             memory=memory,
             timeout=read_seconds(timeout),
             most_at_once=concurrency_limit,
@@ -93,9 +110,9 @@ def simulate(  # noqa: PLR0913 - one for each option
             prices=Prices(request_price, gb_second_price),
         )
         kept = None if report is None else Kept([], [], {})
-        predicted = forecast(app, workload, mapping, deployed, kept)
+        predicted = forecast(app, workload, deployed, configured, kept)
         if report is not None and kept is not None:
-            _write_report(report, kept, predicted, title_text(workload).plain, mapping)
+            _write_report(report, kept, predicted, title_text(workload).plain, deployed)
     except (EventError, HeadwaterError, LoadError, QuantityError, OSError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(Text(str(error), style="red"))
         raise typer.Exit(UNUSABLE) from None
@@ -108,7 +125,7 @@ def simulate(  # noqa: PLR0913 - one for each option
         console.print()
         console.print(forecast_table(predicted))
         console.print()
-        console.print(assumptions_table(workload, mapping, deployed))
+        console.print(assumptions_table(workload, deployed, configured))
 
 
 def _samples(app: StreamApp, events: str) -> list[Sample]:
