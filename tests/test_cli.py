@@ -93,6 +93,16 @@ def test_invoke_exits_with_0_when_all_is_acknowledged(app: str, tmp_path: Path) 
     assert "no records" in empty.stdout
 
 
+def test_without_a_terminal_each_record_has_one_line(app: str, tmp_path: Path) -> None:
+    """However long its failure is, and without spaces at the end."""
+    content = (tmp_path / "app.py").read_text().replace('"told to fail"', '"told to fail " * 30')
+    (tmp_path / "app.py").write_text(content)
+    done = headwater("invoke", app, write_event(tmp_path / "event.json", ["bad", "b"]))
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert [line.count("told to fail") for line in lines] == [0, 0, 30, 0, 0]
+
+
 def test_keys_and_models_are_no_markup(tmp_path: Path) -> None:
     """Brackets are shown as they are, and what would move the cursor is written out."""
     (tmp_path / "app.py").write_text(

@@ -25,6 +25,7 @@ from headwater.cli.machine import as_json
 from headwater.cli.options import Overrides, read_parameters, settings_of
 from headwater.cli.outcomes import told
 from headwater.cli.panel import age_text, panel
+from headwater.cli.terminal import UNFOLDED
 from headwater.cli.views import Beginning, Ending, LinesView
 from headwater.mapping.answers import NotRun, Raised, Returned, Verdict
 from headwater.mapping.following import ShardState
@@ -140,6 +141,23 @@ def test_what_follows_is_said_in_words(answer: Any, settings: dict[str, Any], ex
         "INSERT  c",
         "> hello",
         *(line.format(*numbers) for line in expected),
+    ]
+
+
+def test_without_a_terminal_nothing_is_folded_or_filled_up() -> None:
+    """What handlers print can be searched for, line by line."""
+    said = "a long line " * 40
+    outcomes = [told(Handled(("ship",))), told(Handled(("ship_abroad",)))]
+    [event] = deliver(Returned(None), "a", "b", said=f"{said}\n", outcomes=outcomes)
+    written, counts = io.StringIO(), Counts()
+    counts.count(event)
+    LinesView(Console(file=written, width=UNFOLDED, highlight=False)).show(event, counts)
+    assert written.getvalue().splitlines() == [
+        "",
+        "batch 1 · 2 records",
+        "  INSERT  a  ship",
+        "  INSERT  b  ship_abroad",
+        f"  > {said.rstrip()}",
     ]
 
 

@@ -96,6 +96,7 @@ def test_a_forecast_is_a_table_with_its_assumptions(folder: Path) -> None:
     """Without the app's handlers or startup functions, which fail."""
     done = run(folder, "--records", "2000", "--rate", "200", "--poison", "1%")
     assert done.exit_code == 0, done.output
+    assert " \n" not in done.stdout
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert lines[0] == "2,000 writes, 200 a second, to 10,000 items in 4 shards"
     for name in ("iterator age", "drained", "handled", "dead letters", "invocations", "retries", "cost"):

@@ -20,7 +20,7 @@ from headwater.cli.loader import LoadError, load_app
 from headwater.cli.outcomes import told
 from headwater.cli.run import run
 from headwater.cli.simulate import simulate
-from headwater.cli.terminal import FAILED, INTERRUPTED, console, errors, needs_local, print_json, refuse
+from headwater.cli.terminal import FAILED, INTERRUPTED, console, errors, needs_local, print_json, put, refuse
 from headwater.errors import HeadwaterError, SourceError
 from headwater.explanations import Explanation
 from headwater.outcomes import Failed
@@ -58,7 +58,7 @@ def routes(target: AppArgument, *, as_json: JsonOption = False) -> None:
     table = Table("", "decorator", "only when", "handler(model)", box=None, padding=(0, 2, 0, 0))
     for number, row in enumerate(rows, start=1):
         table.add_row(str(number), *map(Text, row))
-    console.print(table)
+    put(console, table)
 
 
 @app.command()
@@ -179,9 +179,9 @@ def _show_result(name: str, result: BatchResult) -> None:
         table.add_row(*map(Text, texts), outcome_text(told(outcome)))
     names = {parse_arn(str(raw.get("eventSourceARN"))).table_name or "?" for raw in result.records}
     of_tables = f" · table {', '.join(sorted(names))}" if names else " · no records"
-    console.print(Text.assemble((name, "bold"), (of_tables, "dim")))
-    console.print(table)
-    console.print(Text(json.dumps(result.response)))
+    put(console, Text.assemble((name, "bold"), (of_tables, "dim")))
+    put(console, table)
+    put(console, Text(json.dumps(result.response)))
 
 
 def _result_as_json(name: str, result: BatchResult) -> dict[str, Any]:

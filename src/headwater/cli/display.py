@@ -16,6 +16,7 @@ from rich.text import Text
 
 from headwater.cli.counts import Counts, done_of, failure_text, without_request
 from headwater.cli.environment import Reply
+from headwater.cli.terminal import put
 from headwater.mapping.answers import NotRun, Raised
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery
@@ -76,7 +77,7 @@ def show(console: Console, event: Event[Reply], counts: Counts) -> None:
         counts: What the run has done, this included.
     """
     for line in lines_of(event, counts):
-        console.print(line)
+        put(console, line)
 
 
 def lines_of(event: Event[Reply], counts: Counts) -> Iterator[RenderableType]:

@@ -20,6 +20,7 @@ from headwater.cli.loader import LoadError, load_app
 from headwater.cli.options import read_parameters
 from headwater.cli.outlook import assumptions_table, forecast_table, title_text
 from headwater.cli.quantities import QuantityError, read_latency, read_seconds, read_share
+from headwater.cli.terminal import put
 from headwater.cli.workload import Sample, Workload, count_of, read_samples
 from headwater.errors import HeadwaterError
 from headwater.mapping.settings import EventSourceMapping
@@ -121,11 +122,11 @@ def simulate(  # noqa: PLR0913 - one for each option
         told = {**asdict(predicted), "dollars_per_month": predicted.dollars_per_month}
         console.print_json(json.dumps(told))
     else:
-        console.print(title_text(workload))
-        console.print()
-        console.print(forecast_table(predicted))
-        console.print()
-        console.print(assumptions_table(workload, deployed, configured))
+        put(console, title_text(workload))
+        put(console)
+        put(console, forecast_table(predicted))
+        put(console)
+        put(console, assumptions_table(workload, deployed, configured))
 
 
 def _samples(app: StreamApp, events: str) -> list[Sample]:

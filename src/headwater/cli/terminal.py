@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from typing import NoReturn, TextIO
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
 
 # A pipe has no width: wide enough there that nothing is folded or cut.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+UNFOLDED = 1_000_000
+console = Console(highlight=False, width=None if sys.stdout.isatty() else UNFOLDED)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def put(on: Console, what: RenderableType = "") -> None:
+    """Print lines; where no terminal shows them, without the spaces that fill up the cells of a table.
+
+    Args:
+        on: Where to.
+        what: What is printed; an empty line unless given.
+    """
+    if on.is_terminal:
+        on.print(what)
+        return
+    with on.capture() as captured:
+        on.print(what)
+    on.file.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
+    on.file.flush()
 
 
 def write_anything(*streams: TextIO) -> None:
