@@ -278,8 +278,8 @@ Resources:
     )
     place.put("a", "b", "bad", "c")
     options = ("--settings", "template.yaml", "--function", "Board", "--batch-size", "2")
-    options += ("--mapping", "BoardStream", "--parameter", "Retries=0")
-    with place.run(*options, "--until-idle", "0.3") as run:
+    choice = ("--mapping", "BoardStream", "--parameter", "Retries=0")
+    with place.run(*options, *choice, "--until-idle", "0.3") as run:
         summary = run.end()
     start = run.lines[0]
     assert (start["settings"]["BatchSize"], start["settings"]["MaximumRetryAttempts"]) == (2, 0)

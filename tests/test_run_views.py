@@ -393,15 +393,13 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
 
 def test_mapping_and_parameters_are_those_of_the_template(tmp_path: Path) -> None:
     """A value may hold an equals sign; of a parameter that is given twice the last one counts."""
-    mapping = {
-        "Type": "AWS::Lambda::EventSourceMapping",
-        "Properties": {"EventSourceArn": STREAM_ARN, "FunctionName": "f", "StartingPosition": "LATEST"},
+    properties = {"EventSourceArn": STREAM_ARN, "FunctionName": "f", "StartingPosition": "LATEST"}
+    resources = {
+        name: {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {**properties, "BatchSize": size}}
+        for name, size in (("A", 1), ("B", {"Ref": "Size"}))
     }
-    chosen = {**mapping, "Properties": {**mapping["Properties"], "BatchSize": {"Ref": "Size"}}}
     file = tmp_path / "template.json"
-    file.write_text(
-        json.dumps({"Parameters": {"Size": {"Type": "Number"}}, "Resources": {"A": mapping, "B": chosen}})
-    )
+    file.write_text(json.dumps({"Parameters": {"Size": {"Type": "Number"}}, "Resources": resources}))
     settings = settings_of(file, Overrides(), mapping="B", parameters=["Size=3", "Size=7"])
     assert settings.batch_size == 7
     assert read_parameters(["Stage=", "Query=a=b"]) == {"Stage": "", "Query": "a=b"}
