@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -495,6 +496,7 @@ def test_an_app_that_raises_has_failed() -> None:
         ("raise SystemExit(3)", "ends the process that imports it, with exit status 3"),
         ("import time; time.sleep(60)", "takes longer than 0.5 seconds to import"),
         ("x = 1", "has no app: it holds no StreamApp at all"),
+        (r"raise ValueError('\ud800')", r"ValueError: \\ud800"),
     ],
 )
 def test_a_function_that_can_not_be_had_is_told_before_anything_is_delivered(
@@ -505,3 +507,16 @@ def test_a_function_that_can_not_be_had_is_told_before_anything_is_delivered(
     file.write_text(f"print('imported')\n{code}\n")
     with pytest.raises(LoadError, match=message):
         check_function(Function(target=str(file), init_timeout=0.5 if "sleep" in code else 30))
+
+
+def test_the_package_of_a_function_is_imported_in_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in it runs with the function alone, as on Lambda."""
+    package = tmp_path / "package_of_function"
+    package.mkdir()
+    (package / "__init__.py").write_text("import os\nopen('process', 'w').write(str(os.getpid()))\n")
+    (package / "module.py").write_text("def app(event, context): ...\n")
+    monkeypatch.chdir(tmp_path)
+    check_function(Function(target="package_of_function.module:app", init_timeout=30))
+    assert (tmp_path / "process").read_text() not in {"", str(os.getpid())}
