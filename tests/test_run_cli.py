@@ -22,6 +22,7 @@ from tests.parts.tables import DynamoDB, wait_until
 ROUNDS, WRITES = 3, 40
 RUN = (sys.executable, "-m", "headwater.cli", "run")
 EXAMPLE = str(Path(__file__).parents[1] / "examples" / "game_scores" / "app.py")
+STREAM_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-01-01T00:00:00.000"
 APP = """
 import os
 import time
@@ -563,3 +564,13 @@ def test_what_can_not_be_run_is_refused_in_a_sentence(moto_server: DynamoDB, tmp
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
     assert not (tmp_path / ".headwater").exists()
+
+
+def test_a_folder_that_can_not_be_made_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    """With what to do."""
+    (tmp_path / ".headwater").touch()
+    done = headwater_run(tmp_path, EXAMPLE, "--stream", STREAM_ARN, "--endpoint-url", "http://127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "the folder .headwater for checkpoints can not be made here (File exists): give --state another file\n"
+    )

@@ -228,6 +228,19 @@ def test_a_forecast_needs_an_app_and_samples(folder: Path) -> None:
     assert "it holds no StreamApp at all" in run(folder).stderr
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["raise SystemExit(3)", APP.replace('record.keys["Id"] != "unwanted"', "exit(3)")],
+    ids=["import", "condition"],
+)
+def test_an_app_that_ends_the_process_is_refused(folder: Path, content: str) -> None:
+    """In a sentence: its exit status would say nothing about the forecast."""
+    (folder / "app.py").write_text(content)
+    done = run(folder)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "app.py ends the process that imports it or asks its conditions: SystemExit(3)" in done.stderr
+
+
 # What is written on the command line
 
 

@@ -187,6 +187,12 @@ def _check_files(on_failure: str | None, report: Path | None) -> None:
 
 def _prepare_folder(state: Path) -> None:
     """Make the default folder, and keep it out of version control."""
-    if state == STATE and not state.parent.is_dir():
+    if state != STATE or state.parent.is_dir():
+        return
+    try:
         state.parent.mkdir()
         (state.parent / ".gitignore").write_text(f"*{os.linesep}")
+    except OSError as error:
+        refuse(
+            f"the folder {state.parent} for checkpoints can not be made here ({error.strerror}): give --state another file"
+        )

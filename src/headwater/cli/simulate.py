@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from headwater.app import StreamApp
 from headwater.cli.costs import GB_SECOND_PRICE, REQUEST_PRICE, Prices
@@ -20,14 +19,13 @@ from headwater.cli.loader import LoadError, load_app
 from headwater.cli.options import read_parameters
 from headwater.cli.outlook import assumptions_table, forecast_table, title_text
 from headwater.cli.quantities import QuantityError, read_latency, read_seconds, read_share
-from headwater.cli.terminal import put
+from headwater.cli.terminal import put, refuse
 from headwater.cli.workload import Sample, Workload, count_of, read_samples
 from headwater.errors import HeadwaterError
 from headwater.mapping.settings import EventSourceMapping
 from headwater.mapping.templates import read_settings
 from headwater.testing.simulated import REPORTING
 
-UNUSABLE = 2
 RECORDS = 100_000
 
 
@@ -115,8 +113,11 @@ def simulate(  # noqa: PLR0913 - one for each option
         if report is not None and kept is not None:
             _write_report(report, kept, predicted, title_text(workload).plain, deployed)
     except (EventError, HeadwaterError, LoadError, QuantityError, OSError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(Text(str(error), style="red"))
-        raise typer.Exit(UNUSABLE) from None
+        refuse(str(error))
+    except SystemExit as error:
+        refuse(
+            f"{target} ends the process that imports it or asks its conditions: SystemExit({error.code!r})"
+        )
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     if as_json:
         told = {**asdict(predicted), "dollars_per_month": predicted.dollars_per_month}
