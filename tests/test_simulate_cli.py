@@ -154,6 +154,15 @@ def test_a_report_shows_each_invocation(folder: Path) -> None:
     assert "RetryAttemptsExhausted" in page
 
 
+def test_a_forecast_is_told_before_its_report_fails(folder: Path) -> None:
+    """A forecast can take minutes: what is known by then is not lost."""
+    report = folder / "report.html"
+    report.symlink_to("nowhere/report.html")
+    done = run(folder, "--records", "50", "--json", "--report", str(report))
+    assert (done.exit_code, json.loads(done.stdout)["written"]) == (2, 50)
+    assert done.stderr == f"the report {report} can not be written: No such file or directory\n"
+
+
 def test_what_is_lost_or_too_slow_is_told(folder: Path) -> None:
     """A mapping without a report of failures, and one that can not keep up."""
     settings = folder / "template.yaml"
@@ -203,7 +212,10 @@ def test_timeouts_are_told_by_what_they_cost(folder: Path) -> None:
         (["--latency", "gamma:2"], "the latency 'gamma:2' is not understood: write 20ms"),
         (["--settings", "nowhere.yaml"], "nowhere.yaml"),
         (["--parameter", "Stage"], "--parameter 'Stage' gives no value: write NAME=VALUE"),
-        (["--report", "nowhere/report.html", "--records", "1"], "nowhere/report.html"),
+        (
+            ["--report", "nowhere/report.html"],
+            "nowhere/report.html can not be written: it is a folder, or in none",
+        ),
     ],
 )
 def test_options_that_make_no_sense_are_refused_in_a_sentence(

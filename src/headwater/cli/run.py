@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from headwater.cli.terminal import INTERRUPTED, console, errors, needs_local, refuse
+from headwater.cli.terminal import INTERRUPTED, check_place, console, errors, needs_local, refuse
 
 STATE: Final = Path(".headwater") / "checkpoints.sqlite"
 
@@ -121,7 +121,8 @@ def run(  # noqa: PLR0913 - one for each option
         from headwater.errors import HeadwaterError
     except ImportError:
         needs_local()
-    _check_files(on_failure, report)
+    check_place(Path(on_failure) if on_failure and not on_failure.startswith("arn:") else None)
+    check_place(report)
     overrides = Overrides(
         batch_size=batch_size,
         maximum_batching_window_in_seconds=window,
@@ -177,12 +178,6 @@ def run(  # noqa: PLR0913 - one for each option
         refuse(str(error))
     except (ClientError, BotoCoreError) as error:
         refuse(explain(error, f"the stream of {table or arn}"))
-
-
-def _check_files(on_failure: str | None, report: Path | None) -> None:
-    for file in (Path(on_failure) if on_failure and not on_failure.startswith("arn:") else None, report):
-        if file is not None and (not file.absolute().parent.is_dir() or file.is_dir()):
-            refuse(f"{file} can not be written: it is a folder, or in none that exists")
 
 
 def _prepare_folder(state: Path) -> None:

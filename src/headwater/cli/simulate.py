@@ -19,7 +19,7 @@ from headwater.cli.loader import LoadError, load_app
 from headwater.cli.options import read_parameters
 from headwater.cli.outlook import assumptions_table, forecast_table, title_text
 from headwater.cli.quantities import QuantityError, read_latency, read_seconds, read_share
-from headwater.cli.terminal import put, refuse
+from headwater.cli.terminal import check_place, put, refuse
 from headwater.cli.workload import Sample, Workload, count_of, read_samples
 from headwater.errors import HeadwaterError
 from headwater.mapping.settings import EventSourceMapping
@@ -83,6 +83,7 @@ def simulate(  # noqa: PLR0913 - one for each option
 
     Exits with 0, and with 2 when there is nothing to simulate.
     """
+    check_place(report)
     try:
         app = load_app(target)
         samples = _samples(app, events)
@@ -110,8 +111,6 @@ def simulate(  # noqa: PLR0913 - one for each option
         )
         kept = None if report is None else Kept([], [], {})
         predicted = forecast(app, workload, deployed, configured, kept)
-        if report is not None and kept is not None:
-            _write_report(report, kept, predicted, title_text(workload).plain, deployed)
     except (EventError, HeadwaterError, LoadError, QuantityError, OSError) as error:
         refuse(str(error))
     except SystemExit as error:
@@ -128,6 +127,8 @@ def simulate(  # noqa: PLR0913 - one for each option
         put(console, forecast_table(predicted))
         put(console)
         put(console, assumptions_table(workload, deployed, configured))
+    if report is not None and kept is not None:
+        _write_report(report, kept, predicted, title_text(workload).plain, deployed)
 
 
 def _samples(app: StreamApp, events: str) -> list[Sample]:
@@ -152,4 +153,8 @@ def _write_report(
     from headwater.mapping.report_steps import History
 
     history = History(kept.deliveries, kept.discards, kept.read, predicted.filtered)
-    path.write_text(report_page(history, title=title, settings=asdict(mapping)), encoding="utf-8")
+    page = report_page(history, title=title, settings=asdict(mapping))
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        refuse(f"the report {path} can not be written: {error.strerror}")

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from pathlib import Path
 from typing import NoReturn, TextIO
 
 import typer
@@ -60,6 +61,19 @@ def refuse(reason: str) -> NoReturn:
     """
     errors.print(Text(reason, style="red"))
     raise typer.Exit(UNUSABLE)
+
+
+def check_place(file: Path | None) -> None:
+    """Refuse a file that can not be written, before there is anything to write.
+
+    Args:
+        file: The file; `None` when none is wanted.
+
+    Raises:
+        typer.Exit: When it is a folder, or in none that exists.
+    """
+    if file is not None and (not file.absolute().parent.is_dir() or file.is_dir()):
+        refuse(f"{file} can not be written: it is a folder, or in none that exists")
 
 
 def needs_local() -> NoReturn:
