@@ -548,6 +548,10 @@ def test_what_can_not_be_run_is_refused_in_a_sentence(moto_server: DynamoDB, tmp
             "DynamoDB can not be reached: Could not connect",
         ),
         (("--table", plain, "--batch-size", "0"), "BatchSize=0 is out of range"),
+        (
+            ("--table", plain, *local, "--on-failure", "arn:aws:sqs:us-east-1:123456789012:discards.fifo"),
+            "is FIFO: Lambda takes the ARN of a standard SQS queue",
+        ),
     ):
         done = headwater_run(tmp_path, EXAMPLE, *options)
         assert (done.returncode, done.stdout) == (2, "")

@@ -119,9 +119,11 @@ def run(  # noqa: PLR0913 - one for each option
         from headwater.cli.runtime import runtime_environment
         from headwater.cli.views import JsonView, LinesView, TerminalView
         from headwater.errors import HeadwaterError
+        from headwater.mapping.limits import check_destination
     except ImportError:
         needs_local()
-    check_place(Path(on_failure) if on_failure and not on_failure.startswith("arn:") else None)
+    to_aws = on_failure is not None and on_failure.startswith("arn:")
+    check_place(Path(on_failure) if on_failure and not to_aws else None)
     check_place(report)
     overrides = Overrides(
         batch_size=batch_size,
@@ -136,6 +138,8 @@ def run(  # noqa: PLR0913 - one for each option
     )
     arn = ""
     try:
+        if to_aws:
+            check_destination(on_failure)
         chosen = settings_of(
             settings, overrides, function=function, mapping=mapping, parameters=parameters or ()
         )
