@@ -35,7 +35,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def headwater(
-    *arguments: str, cwd: Path | None = None, stdin: str | None = None
+    *arguments: str, cwd: Path | None = None, stdin: str | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments),
@@ -43,6 +43,7 @@ def headwater(
         input=stdin,
         capture_output=True,
         text=True,
+        env={**os.environ, **variables},
         timeout=PATIENCE_SECONDS,
         check=False,
     )
@@ -90,6 +91,49 @@ def test_invoke_exits_with_0_when_all_is_acknowledged(app: str, tmp_path: Path) 
     empty = headwater("invoke", app, "-", stdin='{"Records": []}')
     assert empty.returncode == 0
     assert "no records" in empty.stdout
+
+
+def test_without_a_terminal_each_record_has_one_line(app: str, tmp_path: Path) -> None:
+    """However long its failure is, and without spaces at the end."""
+    content = (tmp_path / "app.py").read_text().replace('"told to fail"', '"told to fail " * 30')
+    (tmp_path / "app.py").write_text(content)
+    done = headwater("invoke", app, write_event(tmp_path / "event.json", ["bad", "b"]))
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert [line.count("told to fail") for line in lines] == [0, 0, 30, 0, 0]
+
+
+def test_keys_and_models_are_no_markup(tmp_path: Path) -> None:
+    """Brackets are shown as they are, and what would move the cursor is written out."""
+    (tmp_path / "app.py").write_text(
+        "from headwater import Insert, StreamApp\n"
+        "app = StreamApp()\n"
+        "@app.on_insert\n"
+        "def handle(record: Insert[dict[str, int]]) -> None: ...\n"
+    )
+    app = str(tmp_path / "app.py")
+    done = headwater("invoke", app, write_event(tmp_path / "event.json", ["order[/2024]", "b[x]", "\x1b[2J"]))
+    for key in ("  order[/2024]  ", "  b[x]  ", r"  \x1b[2J  "):
+        assert key in done.stdout
+    assert "handle(dict[str, int])" in headwater("routes", app).stdout
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_what_the_terminal_has_no_character_for_is_written_out(tmp_path: Path, encoding: str) -> None:
+    """Half of a surrogate pair has none anywhere."""
+    name = "\u2192\ud800"
+    (tmp_path / "app.py").write_text(APP.replace('"bad"', ascii(name)).replace("told", r"\ud800 told"))
+    arguments = (str(tmp_path / "app.py"), write_event(tmp_path / "event.json", ["name"]))
+    (tmp_path / "event.json").write_text(
+        (tmp_path / "event.json").read_text().replace('"name"', json.dumps(name))
+    )
+    done = headwater("invoke", *arguments, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr.count("UnicodeEncodeError")) == (1, 0)
+    arrow = "\u2192" if encoding == "utf-8" else r"\u2192"
+    assert f"  {arrow}\\ud800  " in done.stdout
+    assert r"ValueError: \ud800 told to fail" in done.stdout
+    told = headwater("explain", *arguments, "--values", "--json", PYTHONIOENCODING=encoding)
+    assert (told.returncode, bool(json.loads(told.stdout))) == (0, True)
 
 
 def test_invoke_takes_a_directory_in_order_of_name(app: str, tmp_path: Path) -> None:

@@ -474,6 +474,24 @@ def test_a_function_that_closes_everything_is_an_error(make: Make) -> None:
     assert call(environment, "1").answer == Returned(DONE)
 
 
+@only_process
+@pytest.mark.parametrize("garbage", [rb"no JSON\n", rb"\xff\n", rb"7\n", rb"no end", b"[" * 50_000 + rb"\n"])
+def test_what_a_handler_writes_among_the_replies_is_an_error(make: Make, garbage: bytes) -> None:
+    """The process is ended, and the next one answers."""
+    environment = make(
+        f"""
+for end in range(3, 1000):
+    try:
+        os.write(end, b"{garbage.decode()}")
+    except OSError:
+        pass
+""".strip()
+    )
+    message = failure(call(environment, "work"), "Runtime.ExitError")
+    assert message.endswith("Runtime exited with error: signal: killed")
+    assert call(environment, "1").answer == Returned(DONE)
+
+
 def test_a_process_that_reads_no_requests_is_heard() -> None:
     """What is sent to it is lost, and that is all."""
 

@@ -22,6 +22,7 @@ from tests.parts.tables import DynamoDB, wait_until
 ROUNDS, WRITES = 3, 40
 RUN = (sys.executable, "-m", "headwater.cli", "run")
 EXAMPLE = str(Path(__file__).parents[1] / "examples" / "game_scores" / "app.py")
+STREAM_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-01-01T00:00:00.000"
 APP = """
 import os
 import time
@@ -249,6 +250,7 @@ def test_settings_come_from_a_template_and_options_come_before_them(place: Place
     (place.folder / "template.yaml").write_text(
         """
 Transform: AWS::Serverless-2016-10-31
+Parameters: {Retries: {Type: Number}}
 Resources:
   Board:
     Type: AWS::Serverless::Function
@@ -260,7 +262,7 @@ Resources:
             Stream: !GetAtt Table.StreamArn
             StartingPosition: TRIM_HORIZON
             BatchSize: 7
-            MaximumRetryAttempts: 0
+            MaximumRetryAttempts: !Ref Retries
             DestinationConfig:
               OnFailure:
                 Destination: arn:aws:sqs:us-east-1:123456789012:discards
@@ -277,7 +279,8 @@ Resources:
     )
     place.put("a", "b", "bad", "c")
     options = ("--settings", "template.yaml", "--function", "Board", "--batch-size", "2")
-    with place.run(*options, "--until-idle", "0.3") as run:
+    choice = ("--mapping", "BoardStream", "--parameter", "Retries=0")
+    with place.run(*options, *choice, "--until-idle", "0.3") as run:
         summary = run.end()
     start = run.lines[0]
     assert (start["settings"]["BatchSize"], start["settings"]["MaximumRetryAttempts"]) == (2, 0)
@@ -545,6 +548,10 @@ def test_what_can_not_be_run_is_refused_in_a_sentence(moto_server: DynamoDB, tmp
             "DynamoDB can not be reached: Could not connect",
         ),
         (("--table", plain, "--batch-size", "0"), "BatchSize=0 is out of range"),
+        (
+            ("--table", plain, *local, "--on-failure", "arn:aws:sqs:us-east-1:123456789012:discards.fifo"),
+            "is FIFO: Lambda takes the ARN of a standard SQS queue",
+        ),
     ):
         done = headwater_run(tmp_path, EXAMPLE, *options)
         assert (done.returncode, done.stdout) == (2, "")
@@ -561,3 +568,13 @@ def test_what_can_not_be_run_is_refused_in_a_sentence(moto_server: DynamoDB, tmp
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
     assert not (tmp_path / ".headwater").exists()
+
+
+def test_a_folder_that_can_not_be_made_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    """With what to do."""
+    (tmp_path / ".headwater").touch()
+    done = headwater_run(tmp_path, EXAMPLE, "--stream", STREAM_ARN, "--endpoint-url", "http://127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "the folder .headwater for checkpoints can not be made here (File exists): give --state another file\n"
+    )

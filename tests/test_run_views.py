@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,15 @@ from headwater.cli.last_steps import LastSteps
 from headwater.cli.live import function_arn
 from headwater.cli.loader import LoadError
 from headwater.cli.machine import as_json
-from headwater.cli.options import Overrides, settings_of
+from headwater.cli.options import Overrides, read_parameters, settings_of
 from headwater.cli.outcomes import told
 from headwater.cli.panel import age_text, panel
+from headwater.cli.terminal import UNFOLDED
 from headwater.cli.views import Beginning, Ending, LinesView
 from headwater.mapping.answers import NotRun, Raised, Returned, Verdict
 from headwater.mapping.following import ShardState
 from headwater.mapping.history import Delivery, Invocation
+from headwater.mapping.limits import SettingsError
 from headwater.mapping.observed import Delivered, Event, Noticed, Stored
 from headwater.mapping.rules import Rules
 from headwater.mapping.settings import EventSourceMapping
@@ -142,6 +145,23 @@ def test_what_follows_is_said_in_words(answer: Any, settings: dict[str, Any], ex
     ]
 
 
+def test_without_a_terminal_nothing_is_folded_or_filled_up() -> None:
+    """What handlers print can be searched for, line by line."""
+    said = "a long line " * 40
+    outcomes = [told(Handled(("ship",))), told(Handled(("ship_abroad",)))]
+    [event] = deliver(Returned(None), "a", "b", said=f"{said}\n", outcomes=outcomes)
+    written, counts = io.StringIO(), Counts()
+    counts.count(event)
+    LinesView(Console(file=written, width=UNFOLDED, highlight=False)).show(event, counts)
+    assert written.getvalue().splitlines() == [
+        "",
+        "batch 1 · 2 records",
+        "  INSERT  a  ship",
+        "  INSERT  b  ship_abroad",
+        f"  > {said.rstrip()}",
+    ]
+
+
 def test_of_a_large_batch_only_failures_have_lines() -> None:
     """The others are counted."""
     outcomes = [told(Handled(("ship",)))] * 24 + [
@@ -188,6 +208,24 @@ def test_what_became_of_a_record_is_said_in_words(outcome: Any, text: str) -> No
     """As by `headwater invoke`."""
     [event] = deliver(Returned(None), "a", outcomes=[told(outcome)])
     assert lines(event)[1] == f"INSERT  a  {text}"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("order[/2024]", "order[/2024]"), ("b[x]", "b[x]"), ("\x1b[31mred\n", r"\x1b[31mred\n")],
+)
+def test_what_data_holds_is_shown_as_it_is(name: str, shown: str) -> None:
+    """No markup is read in it, and no control character of it reaches the terminal."""
+    failed = Failed("handler", ValueError(f"no [/{name}]"), "ship")
+    [event] = deliver(failing(0), name, outcomes=[told(failed)])
+    reason = f"ship failed: ValueError: no [/{shown}]".replace(r"\n]", "")
+    assert lines(event)[1] == f"INSERT  {shown}  {reason}"
+    counts = Counts()
+    counts.count(event)
+    state = ShardState(f"[/{shown}]"[-12:], "[/1]", None, 0, 0, None, False)
+    figures = foot(counts, [state])
+    assert any(line.endswith(reason) for line in figures)
+    assert any("[/1]" in line for line in figures)
 
 
 def test_the_end_of_a_window_has_no_records() -> None:
@@ -250,11 +288,11 @@ def test_a_run_says_where_it_begins_and_how_it_ended(goes_on: bool, position: An
     view = LinesView(Console(file=written, width=160, highlight=False))
     settings = EventSourceMapping(starting_position=position).to_aws()
     with view.shown():
-        view.begin(Beginning("T → app.py", STREAM_ARN, "m", "file", goes_on, settings, ["look out"]))
+        view.begin(Beginning("T → [/a].py", STREAM_ARN, "m", "file", goes_on, settings, ["look out"]))
         view.turn(Counts(), list)
     view.end(Ending("disabled", 2, 3), Counts(batches=2, handled=1_000))
     assert written.getvalue().splitlines() == [
-        "T → app.py, batches of 100, Ctrl-C to stop",
+        "T → [/a].py, batches of 100, Ctrl-C to stop",
         f"{start}; checkpoints of m are kept in file",
         "look out",
         "",
@@ -349,9 +387,30 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
     file.write_text(
         json.dumps({"UUID": "1", "EventSourceArn": STREAM_ARN, "BatchSize": 7, "MaximumRetryAttempts": 3})
     )
-    settings = settings_of(file, None, Overrides(maximum_retry_attempts=0, filter_criteria=[]))
+    settings = settings_of(file, Overrides(maximum_retry_attempts=0, filter_criteria=[]))
     assert (settings.batch_size, settings.maximum_retry_attempts) == (7, 0)
-    assert settings_of(None, None, Overrides()) == EventSourceMapping(function_response_types=REPORT)
+    assert settings_of(None, Overrides()) == EventSourceMapping(function_response_types=REPORT)
+
+
+def test_mapping_and_parameters_are_those_of_the_template(tmp_path: Path) -> None:
+    """A value may hold an equals sign; of a parameter that is given twice the last one counts."""
+    properties = {"EventSourceArn": STREAM_ARN, "FunctionName": "f", "StartingPosition": "LATEST"}
+    resources = {
+        name: {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {**properties, "BatchSize": size}}
+        for name, size in (("A", 1), ("B", {"Ref": "Size"}))
+    }
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps({"Parameters": {"Size": {"Type": "Number"}}, "Resources": resources}))
+    settings = settings_of(file, Overrides(), mapping="B", parameters=["Size=3", "Size=7"])
+    assert settings.batch_size == 7
+    assert read_parameters(["Stage=", "Query=a=b"]) == {"Stage": "", "Query": "a=b"}
+
+
+@pytest.mark.parametrize("parameter", ["Stage", "=prod", ""])
+def test_a_parameter_without_a_value_is_refused(parameter: str) -> None:
+    """Also where there is no template."""
+    with pytest.raises(SettingsError, match="gives no value: write NAME=VALUE"):
+        settings_of(None, Overrides(), parameters=[parameter])
 
 
 @pytest.mark.parametrize(
@@ -361,7 +420,7 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
 def test_what_aws_would_refuse_is_refused(overrides: Overrides, message: str) -> None:
     """Before anything is read."""
     with pytest.raises(ValueError, match=message):
-        settings_of(None, None, overrides)
+        settings_of(None, overrides)
 
 
 def test_the_function_has_a_name_and_an_arn() -> None:
@@ -437,6 +496,7 @@ def test_an_app_that_raises_has_failed() -> None:
         ("raise SystemExit(3)", "ends the process that imports it, with exit status 3"),
         ("import time; time.sleep(60)", "takes longer than 0.5 seconds to import"),
         ("x = 1", "has no app: it holds no StreamApp at all"),
+        (r"raise ValueError('\ud800')", r"ValueError: \\ud800"),
     ],
 )
 def test_a_function_that_can_not_be_had_is_told_before_anything_is_delivered(
@@ -447,3 +507,16 @@ def test_a_function_that_can_not_be_had_is_told_before_anything_is_delivered(
     file.write_text(f"print('imported')\n{code}\n")
     with pytest.raises(LoadError, match=message):
         check_function(Function(target=str(file), init_timeout=0.5 if "sleep" in code else 30))
+
+
+def test_the_package_of_a_function_is_imported_in_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in it runs with the function alone, as on Lambda."""
+    package = tmp_path / "package_of_function"
+    package.mkdir()
+    (package / "__init__.py").write_text("import os\nopen('process', 'w').write(str(os.getpid()))\n")
+    (package / "module.py").write_text("def app(event, context): ...\n")
+    monkeypatch.chdir(tmp_path)
+    check_function(Function(target="package_of_function.module:app", init_timeout=30))
+    assert (tmp_path / "process").read_text() not in {"", str(os.getpid())}

@@ -96,6 +96,7 @@ def test_a_forecast_is_a_table_with_its_assumptions(folder: Path) -> None:
     """Without the app's handlers or startup functions, which fail."""
     done = run(folder, "--records", "2000", "--rate", "200", "--poison", "1%")
     assert done.exit_code == 0, done.output
+    assert " \n" not in done.stdout
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert lines[0] == "2,000 writes, 200 a second, to 10,000 items in 4 shards"
     for name in ("iterator age", "drained", "handled", "dead letters", "invocations", "retries", "cost"):
@@ -120,6 +121,17 @@ def test_json_has_all_figures_and_settings_count(folder: Path) -> None:
     assert told["dollars_per_month"] > told["dollars"] > 0
 
 
+def test_mapping_and_parameters_are_those_of_the_template(folder: Path) -> None:
+    """The template has two mappings, one of them with filters that a parameter decides."""
+    template = folder / "template.yaml"
+    again = TEMPLATE.partition("Resources:")[2].replace("Scores", "Again").replace("INSERT", "${Wanted}")
+    again = again.replace("Pattern: ", "Pattern: !Sub ")
+    template.write_text(f"Parameters: {{Wanted: {{Type: String}}}}{TEMPLATE}{again.lstrip(chr(10))}")
+    options = ("--settings", str(template), "--records", "30", "--mapping")
+    assert run_json(folder, *options, "Again", "--parameter", "Wanted=MODIFY")["filtered"] == 30
+    assert run_json(folder, *options, "Scores")["filtered"] < 30
+
+
 def test_the_same_seed_gives_the_same_forecast(folder: Path) -> None:
     """And another one another."""
     options = ("--records", "500", "--latency", "exponential:20ms", "--poison", "5%")
@@ -140,6 +152,15 @@ def test_a_report_shows_each_invocation(folder: Path) -> None:
     assert "50 writes, 100 a second" in page
     assert "(copy)=" in page
     assert "RetryAttemptsExhausted" in page
+
+
+def test_a_forecast_is_told_before_its_report_fails(folder: Path) -> None:
+    """A forecast can take minutes: what is known by then is not lost."""
+    report = folder / "report.html"
+    report.symlink_to("nowhere/report.html")
+    done = run(folder, "--records", "50", "--json", "--report", str(report))
+    assert (done.exit_code, json.loads(done.stdout)["written"]) == (2, 50)
+    assert done.stderr == f"the report {report} can not be written: No such file or directory\n"
 
 
 def test_what_is_lost_or_too_slow_is_told(folder: Path) -> None:
@@ -190,7 +211,11 @@ def test_timeouts_are_told_by_what_they_cost(folder: Path) -> None:
         (["--poison", "lots"], "'lots' is no share of all records"),
         (["--latency", "gamma:2"], "the latency 'gamma:2' is not understood: write 20ms"),
         (["--settings", "nowhere.yaml"], "nowhere.yaml"),
-        (["--report", "nowhere/report.html", "--records", "1"], "nowhere/report.html"),
+        (["--parameter", "Stage"], "--parameter 'Stage' gives no value: write NAME=VALUE"),
+        (
+            ["--report", "nowhere/report.html"],
+            "nowhere/report.html can not be written: it is a folder, or in none",
+        ),
     ],
 )
 def test_options_that_make_no_sense_are_refused_in_a_sentence(
@@ -213,6 +238,19 @@ def test_a_forecast_needs_an_app_and_samples(folder: Path) -> None:
     assert "there is no file or directory" in run(folder).stderr
     (folder / "app.py").write_text("")
     assert "it holds no StreamApp at all" in run(folder).stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["raise SystemExit(3)", APP.replace('record.keys["Id"] != "unwanted"', "exit(3)")],
+    ids=["import", "condition"],
+)
+def test_an_app_that_ends_the_process_is_refused(folder: Path, content: str) -> None:
+    """In a sentence: its exit status would say nothing about the forecast."""
+    (folder / "app.py").write_text(content)
+    done = run(folder)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "app.py ends the process that imports it or asks its conditions: SystemExit(3)" in done.stderr
 
 
 # What is written on the command line

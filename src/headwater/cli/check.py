@@ -13,6 +13,7 @@ _MARK: Final = "\0"  # before the message: what the module itself prints comes f
 _PROGRAM: Final = """
 import sys
 from headwater.cli.loader import LoadError, load_function
+sys.stdout.reconfigure(errors="backslashreplace")
 try:
     load_function(sys.argv[1])
 except LoadError as error:
@@ -35,7 +36,7 @@ def check_function(function: Function) -> None:
     program = _PROGRAM.format(mark=_MARK)
     try:
         done = subprocess.run(  # noqa: S603 - nothing of it comes from elsewhere
-            [sys.executable, "-P", "-c", program, function.target],
+            [sys.executable, "-P", "-X", "utf8", "-c", program, function.target],
             env=lambda_variables(function),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -20,7 +20,7 @@ from headwater.cli.loader import LoadError, load_app
 from headwater.cli.outcomes import told
 from headwater.cli.run import run
 from headwater.cli.simulate import simulate
-from headwater.cli.terminal import FAILED, INTERRUPTED, console, errors, needs_local, refuse
+from headwater.cli.terminal import FAILED, INTERRUPTED, console, errors, needs_local, print_json, put, refuse
 from headwater.errors import HeadwaterError, SourceError
 from headwater.explanations import Explanation
 from headwater.outcomes import Failed
@@ -53,12 +53,12 @@ def routes(target: AppArgument, *, as_json: JsonOption = False) -> None:
     rows = [route.columns() for route in _load(target).routes]
     if as_json:
         names = ("decorator", "when", "handler")
-        console.print_json(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
     table = Table("", "decorator", "only when", "handler(model)", box=None, padding=(0, 2, 0, 0))
     for number, row in enumerate(rows, start=1):
-        table.add_row(str(number), *row)
-    console.print(table)
+        table.add_row(str(number), *map(Text, row))
+    put(console, table)
 
 
 @app.command()
@@ -84,7 +84,7 @@ def invoke(
     except (EventError, SourceError) as error:
         refuse(str(error))
     if as_json:
-        console.print_json(json.dumps([_result_as_json(name, result) for name, result in results]))
+        print_json([_result_as_json(name, result) for name, result in results])
     if any(isinstance(outcome, Failed) for _, result in results for outcome in result.outcomes):
         raise typer.Exit(FAILED)
 
@@ -113,9 +113,7 @@ def explain(
     except (EventError, HeadwaterError) as error:
         refuse(str(error))
     if as_json:
-        console.print_json(
-            json.dumps([explanations_as_json(*entry, show_values=values) for entry in explained])
-        )
+        print_json([explanations_as_json(*entry, show_values=values) for entry in explained])
     else:
         for name, explanations in explained:
             console.print(Text(name, style="bold"))
@@ -177,14 +175,13 @@ def _show_result(name: str, result: BatchResult) -> None:
     )
     for number, (raw, outcome) in enumerate(zip(result.records, result.outcomes, strict=True), start=1):
         identity = [str(raw["dynamodb"].get("SequenceNumber"))] if roomy else []
-        table.add_row(
-            str(number), str(raw.get("eventName")), key_text(raw), *identity, outcome_text(told(outcome))
-        )
+        texts = [str(number), str(raw.get("eventName")), key_text(raw), *identity]
+        table.add_row(*map(Text, texts), outcome_text(told(outcome)))
     names = {parse_arn(str(raw.get("eventSourceARN"))).table_name or "?" for raw in result.records}
     of_tables = f" · table {', '.join(sorted(names))}" if names else " · no records"
-    console.print(Text.assemble((name, "bold"), (of_tables, "dim")))
-    console.print(table)
-    console.print(Text(json.dumps(result.response)))
+    put(console, Text.assemble((name, "bold"), (of_tables, "dim")))
+    put(console, table)
+    put(console, Text(json.dumps(result.response)))
 
 
 def _result_as_json(name: str, result: BatchResult) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from headwater.cli.counts import Counts, done_of, failure_text, without_request
 from headwater.cli.environment import Reply
+from headwater.cli.terminal import put
 from headwater.mapping.answers import NotRun, Raised
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery
@@ -25,15 +27,21 @@ _KIND_STYLES: Final = {"INSERT": "green", "MODIFY": "cyan", "REMOVE": "magenta"}
 _NOTABLE: Final = ("failed", "deadlettered")
 _MOST_ROWS: Final = 20
 """Of a larger batch, only records that failed have a line, so many at most."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def key_text(raw: Mapping[str, Any]) -> str:
     """An item's key in a few words, as in `alice / Meteor Blasters`."""
     keys = raw["dynamodb"].get("Keys")
     try:
-        return " / ".join(str(value) for value in to_python(keys).values())
+        return harmless(" / ".join(str(value) for value in to_python(keys).values()))
     except ValueError:
         return json.dumps(keys)
+
+
+def harmless(text: str) -> str:
+    """A text of the data's, with control characters as Python writes them: none of them reaches a terminal."""
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def outcome_text(told: Mapping[str, Any]) -> Text:
@@ -43,7 +51,13 @@ def outcome_text(told: Mapping[str, Any]) -> Text:
             return Text(", ".join(told["routes"]), style="green")
         case "skipped":
             reason = told["reason"]
-            text = "no route wants it" if reason is None else f"skipped: {reason}" if reason else "skipped"
+            text = (
+                "no route wants it"
+                if reason is None
+                else f"skipped: {harmless(reason)}"
+                if reason
+                else "skipped"
+            )
             return Text(text, style="dim")
         case "failed":
             return Text(_failure(told), style="bold red")
@@ -63,7 +77,7 @@ def show(console: Console, event: Event[Reply], counts: Counts) -> None:
         counts: What the run has done, this included.
     """
     for line in lines_of(event, counts):
-        console.print(line)
+        put(console, line)
 
 
 def lines_of(event: Event[Reply], counts: Counts) -> Iterator[RenderableType]:
@@ -112,7 +126,7 @@ def _records(entries: Sequence[Entry], outcomes: Sequence[Mapping[str, Any]] | N
     for entry, told in shown:
         kind = str(entry.raw.get("eventName"))
         outcome = outcome_text(told) if told else Text()
-        grid.add_row(Text(kind, style=_KIND_STYLES.get(kind, "")), key_text(entry.raw), outcome)
+        grid.add_row(Text(kind, style=_KIND_STYLES.get(kind, "")), Text(key_text(entry.raw)), outcome)
     if len(shown) < len(rows):
         names = Counter(told["outcome"] if told else "delivered" for _, told in rows)
         names.subtract(told["outcome"] for _, told in shown)
@@ -134,7 +148,7 @@ def _consequences(delivery: Delivery, reply: Reply) -> Iterator[tuple[str, str]]
     entries = delivery.invocation.entries
     match reply.answer:
         case Raised(error_type, message):
-            yield f"the call failed: {error_type}: {without_request(message)}", "bold red"
+            yield f"the call failed: {error_type}: {harmless(without_request(message))}", "bold red"
         case NotRun(reason):
             yield f"the function was not run: {reason}", "yellow"
         case _:
@@ -163,7 +177,7 @@ def count_text(records: int) -> str:
 
 
 def _failure(told: Mapping[str, Any]) -> str:
-    return failure_text(told["route"], told["phase"], told["error"], told["message"])
+    return harmless(failure_text(told["route"], told["phase"], told["error"], told["message"]))
 
 
 def _indent(what: RenderableType) -> Padding:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from headwater.mapping.filters import compile_filters
+from headwater.mapping.limits import SettingsError
 from headwater.mapping.settings import EventSourceMapping, StartingPosition
 from headwater.mapping.templates import read_settings
 
@@ -29,20 +30,50 @@ class Overrides(NamedTuple):
     starting_position: StartingPosition | None = None
 
 
-def settings_of(file: Path | None, function: str | None, overrides: Overrides) -> EventSourceMapping:
+def settings_of(
+    file: Path | None,
+    overrides: Overrides,
+    *,
+    function: str | None = None,
+    mapping: str | None = None,
+    parameters: Sequence[str] = (),
+) -> EventSourceMapping:
     """The settings of the mapping.
 
     Args:
         file: A template, or a saved answer of AWS.
-        function: Which function of the file is meant.
         overrides: What comes before it.
+        function: Which function of the file is meant.
+        mapping: Which mapping of the file is meant.
+        parameters: Values of the template's parameters, each as `NAME=VALUE`.
 
     Raises:
         SettingsError: When the file can not be read, or AWS would refuse a value.
         FilterError: When AWS would refuse a filter pattern.
     """
-    base = LOCAL if file is None else read_settings(file, function=function)
+    values = read_parameters(parameters)
+    base = (
+        LOCAL if file is None else read_settings(file, function=function, mapping=mapping, parameters=values)
+    )
     given = {name: value for name, value in overrides._asdict().items() if value is not None}
     settings = replace(base, **given)
     compile_filters(settings.filter_criteria)
     return settings
+
+
+def read_parameters(given: Sequence[str]) -> dict[str, str]:
+    """Values of a template's parameters, by their names; of one that is given twice the last counts.
+
+    Args:
+        given: Each as `NAME=VALUE`; a value may be empty, and hold further equals signs.
+
+    Raises:
+        SettingsError: When one is written in another way.
+    """
+    values = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise SettingsError(f"--parameter {text!r} gives no value: write NAME=VALUE, as in Stage=prod")
+        values[name] = value
+    return values

@@ -60,7 +60,7 @@ def forecast_table(forecast: Forecast) -> Table:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")
     for row in _rows(forecast):
-        table.add_row(row.name, Text(row.figure, style=row.style), row.meaning)
+        table.add_row(row.name, Text(row.figure, style=row.style), Text(row.meaning))
     return table
 
 
@@ -70,7 +70,7 @@ def assumptions_table(workload: Workload, settings: EventSourceMapping, function
     table.add_column(no_wrap=True)
     table.add_column()
     for name, text in _assumptions(workload, settings, function):
-        table.add_row(name, text)
+        table.add_row(name, Text(text))
     return table
 
 

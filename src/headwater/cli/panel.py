@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headwater.cli.counts import Counts
+from headwater.cli.display import harmless
 from headwater.mapping.following import ShardState
 
 _MOST_SHARDS: Final = 8
@@ -98,7 +99,7 @@ def _errors(counts: Counts) -> Table:
     table.add_column("last failures", no_wrap=True, ratio=1)
     for trouble in reversed(counts.errors):
         times = f"{trouble.times} times: " if trouble.times > 1 else ""
-        text = f"{times}{trouble.reason}"
+        text = f"{times}{harmless(trouble.reason)}"
         # What is done by now is no reason to worry.
         told = (f"since handled: {text}", "dim") if trouble.over else (text, "red")
         row = Text(*told, no_wrap=True, overflow="ellipsis")
@@ -106,8 +107,8 @@ def _errors(counts: Counts) -> Table:
     return table
 
 
-def _end_of(text: str | None, length: int) -> str:
+def _end_of(text: str | None, length: int) -> Text:
     """The end of an identifier, which is what tells it from others."""
     if text is None:
-        return "-"
-    return text if len(text) <= length else f"…{text[1 - length :]}"
+        return Text("-")
+    return Text(text if len(text) <= length else f"…{text[1 - length :]}")

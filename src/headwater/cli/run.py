@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from headwater.cli.terminal import INTERRUPTED, console, errors, needs_local, refuse
+from headwater.cli.terminal import INTERRUPTED, check_place, console, errors, needs_local, refuse
 
 STATE: Final = Path(".headwater") / "checkpoints.sqlite"
 
@@ -39,6 +39,17 @@ def run(  # noqa: PLR0913 - one for each option
     ] = None,
     function: Annotated[
         str | None, typer.Option(metavar="NAME", help="The function, where the file has several.")
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The mapping, where the function has several.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="A value of a parameter of the template; may be given several times.",
+        ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="BatchSize.")] = None,
     window: Annotated[int | None, typer.Option(help="MaximumBatchingWindowInSeconds.")] = None,
@@ -108,9 +119,12 @@ def run(  # noqa: PLR0913 - one for each option
         from headwater.cli.runtime import runtime_environment
         from headwater.cli.views import JsonView, LinesView, TerminalView
         from headwater.errors import HeadwaterError
+        from headwater.mapping.limits import check_destination
     except ImportError:
         needs_local()
-    _check_files(on_failure, report)
+    to_aws = on_failure is not None and on_failure.startswith("arn:")
+    check_place(Path(on_failure) if on_failure and not to_aws else None)
+    check_place(report)
     overrides = Overrides(
         batch_size=batch_size,
         maximum_batching_window_in_seconds=window,
@@ -124,7 +138,11 @@ def run(  # noqa: PLR0913 - one for each option
     )
     arn = ""
     try:
-        chosen = settings_of(settings, function, overrides)
+        if to_aws:
+            check_destination(on_failure)
+        chosen = settings_of(
+            settings, overrides, function=function, mapping=mapping, parameters=parameters or ()
+        )
         arn = stream or chosen.event_source_arn or ""
         if table and not stream:
             connection = connect_table(table, endpoint_url=endpoint_url)
@@ -166,14 +184,14 @@ def run(  # noqa: PLR0913 - one for each option
         refuse(explain(error, f"the stream of {table or arn}"))
 
 
-def _check_files(on_failure: str | None, report: Path | None) -> None:
-    for file in (Path(on_failure) if on_failure and not on_failure.startswith("arn:") else None, report):
-        if file is not None and (not file.absolute().parent.is_dir() or file.is_dir()):
-            refuse(f"{file} can not be written: it is a folder, or in none that exists")
-
-
 def _prepare_folder(state: Path) -> None:
     """Make the default folder, and keep it out of version control."""
-    if state == STATE and not state.parent.is_dir():
+    if state != STATE or state.parent.is_dir():
+        return
+    try:
         state.parent.mkdir()
         (state.parent / ".gitignore").write_text(f"*{os.linesep}")
+    except OSError as error:
+        refuse(
+            f"the folder {state.parent} for checkpoints can not be made here ({error.strerror}): give --state another file"
+        )

@@ -88,7 +88,8 @@ class Sandbox:
             until: How long to wait, a time of the monotonic clock.
 
         Returns:
-            The reply; `None` when the time is over, the process has ended, or it has used too much memory.
+            The reply; `None` when the time is over, the process has ended, or it has used too much memory. A process
+            whose reply can not be read is ended.
         """
         pending = memoryview(request)
         with selectors.DefaultSelector() as selector:
@@ -109,7 +110,12 @@ class Sandbox:
         if not end:
             return None
         self._heard = rest
-        reply: dict[str, Any] = json.loads(line)
+        reply = _read_reply(line)
+        if (
+            reply is None
+        ):  # the handler has written to the pipe: what comes next can not be told from it either
+            self.kill()
+            return None
         self._note_peak(reply.get("max_memory_mb"))
         return reply
 
@@ -156,3 +162,12 @@ class Sandbox:
             return True
         (self._said if descriptor == self._output else self._heard).extend(text)
         return bool(text)
+
+
+def _read_reply(line: bytearray) -> dict[str, Any] | None:
+    """What a line says; `None` when it is no JSON object."""
+    try:
+        reply = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return reply if isinstance(reply, dict) else None

@@ -10,22 +10,22 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from headwater.app import StreamApp
 from headwater.cli.costs import GB_SECOND_PRICE, REQUEST_PRICE, Prices
 from headwater.cli.events import EventError, read_events
 from headwater.cli.forecast import Forecast, Function, Kept, forecast
 from headwater.cli.loader import LoadError, load_app
+from headwater.cli.options import read_parameters
 from headwater.cli.outlook import assumptions_table, forecast_table, title_text
 from headwater.cli.quantities import QuantityError, read_latency, read_seconds, read_share
+from headwater.cli.terminal import check_place, put, refuse
 from headwater.cli.workload import Sample, Workload, count_of, read_samples
 from headwater.errors import HeadwaterError
 from headwater.mapping.settings import EventSourceMapping
 from headwater.mapping.templates import read_settings
 from headwater.testing.simulated import REPORTING
 
-UNUSABLE = 2
 RECORDS = 100_000
 
 
@@ -42,6 +42,17 @@ def simulate(  # noqa: PLR0913 - one for each option
     ] = None,
     function: Annotated[
         str | None, typer.Option(help="The function, where the settings have several.")
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The mapping, where the function has several.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="A value of a parameter of the template; may be given several times.",
+        ),
     ] = None,
     rate: Annotated[float, typer.Option(min=0.001, help="Writes in a second, on average.")] = 100.0,
     records: Annotated[
@@ -72,10 +83,16 @@ def simulate(  # noqa: PLR0913 - one for each option
 
     Exits with 0, and with 2 when there is nothing to simulate.
     """
+    check_place(report)
     try:
         app = load_app(target)
         samples = _samples(app, events)
-        mapping = REPORTING if settings is None else read_settings(settings, function=function)
+        values = read_parameters(parameters or ())
+        deployed = (
+            REPORTING
+            if settings is None
+            else read_settings(settings, function=function, mapping=mapping, parameters=values)
+        )
         workload = Workload(
             samples=samples,
             rate=rate,
@@ -85,7 +102,7 @@ def simulate(  # noqa: PLR0913 - one for each option
             poison=read_share(poison),
             seed=seed,
         )
-        deployed = Function(
+        configured = Function(
             memory=memory,
             timeout=read_seconds(timeout),
             most_at_once=concurrency_limit,
@@ -93,22 +110,25 @@ def simulate(  # noqa: PLR0913 - one for each option
             prices=Prices(request_price, gb_second_price),
         )
         kept = None if report is None else Kept([], [], {})
-        predicted = forecast(app, workload, mapping, deployed, kept)
-        if report is not None and kept is not None:
-            _write_report(report, kept, predicted, title_text(workload).plain, mapping)
+        predicted = forecast(app, workload, deployed, configured, kept)
     except (EventError, HeadwaterError, LoadError, QuantityError, OSError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(Text(str(error), style="red"))
-        raise typer.Exit(UNUSABLE) from None
+        refuse(str(error))
+    except SystemExit as error:
+        refuse(
+            f"{target} ends the process that imports it or asks its conditions: SystemExit({error.code!r})"
+        )
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     if as_json:
         told = {**asdict(predicted), "dollars_per_month": predicted.dollars_per_month}
         console.print_json(json.dumps(told))
     else:
-        console.print(title_text(workload))
-        console.print()
-        console.print(forecast_table(predicted))
-        console.print()
-        console.print(assumptions_table(workload, mapping, deployed))
+        put(console, title_text(workload))
+        put(console)
+        put(console, forecast_table(predicted))
+        put(console)
+        put(console, assumptions_table(workload, deployed, configured))
+    if report is not None and kept is not None:
+        _write_report(report, kept, predicted, title_text(workload).plain, deployed)
 
 
 def _samples(app: StreamApp, events: str) -> list[Sample]:
@@ -133,4 +153,8 @@ def _write_report(
     from headwater.mapping.report_steps import History
 
     history = History(kept.deliveries, kept.discards, kept.read, predicted.filtered)
-    path.write_text(report_page(history, title=title, settings=asdict(mapping)), encoding="utf-8")
+    page = report_page(history, title=title, settings=asdict(mapping))
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        refuse(f"the report {path} can not be written: {error.strerror}")

@@ -18,6 +18,7 @@ from headwater.cli.display import count_text, lines_of
 from headwater.cli.environment import Reply
 from headwater.cli.machine import as_json
 from headwater.cli.panel import panel
+from headwater.cli.terminal import put
 from headwater.mapping.following import ShardState
 from headwater.mapping.observed import Delivered, Event
 
@@ -97,32 +98,34 @@ class LinesView:
     def begin(self, beginning: Beginning) -> None:
         """Say what is mapped, and where it starts."""
         size = beginning.settings["BatchSize"]
-        self._console.print(f"{beginning.title}, batches of {size}, Ctrl-C to stop")
+        put(self._console, Text(f"{beginning.title}, batches of {size}, Ctrl-C to stop"))
         start = "goes on behind the checkpoint" if beginning.goes_on else f"starts at {_start(beginning)}"
-        self._console.print(
-            Text(f"{start}; checkpoints of {beginning.name} are kept in {beginning.state}", style="dim")
+        put(
+            self._console,
+            Text(f"{start}; checkpoints of {beginning.name} are kept in {beginning.state}", style="dim"),
         )
         for warning in beginning.warnings:
-            self._console.print(Text(warning, style="yellow"))
+            put(self._console, Text(warning, style="yellow"))
 
     def show(self, event: Event[Reply], counts: Counts) -> None:
         """Print what has happened."""
         for line in lines_of(event, counts):
-            self._console.print(line)
+            put(self._console, line)
 
     def turn(self, counts: Counts, states: Callable[[], Sequence[ShardState]]) -> None:
         """Nothing: lines stay as they are."""
 
     def end(self, ending: Ending, counts: Counts) -> None:
         """Print the figures."""
-        self._console.print()
+        put(self._console)
         if ending.reason == "disabled":
             text = "the stream is switched off and read to its end: was its table deleted?"
-            self._console.print(Text(text, style="yellow"))
-        self._console.print(
+            put(self._console, Text(text, style="yellow"))
+        put(
+            self._console,
             f"{counts.batches:,} {'batch' if counts.batches == 1 else 'batches'} · {count_text(counts.handled)} handled · {counts.retried:,} retried · "
             f"{counts.dead_lettered:,} dead-lettered · {counts.discarded:,} discarded · {ending.filtered:,} filtered out · "
-            f"{ending.not_done:,} not done"
+            f"{ending.not_done:,} not done",
         )
 
 
