@@ -475,7 +475,9 @@ def test_a_function_that_closes_everything_is_an_error(make: Make) -> None:
 
 
 @only_process
-@pytest.mark.parametrize("garbage", [rb"no JSON\n", rb"\xff\n", rb"7\n", rb"no end", b"[" * 50_000 + rb"\n"])
+@pytest.mark.parametrize(
+    "garbage", [rb"no JSON\n", rb"\xff\n", rb"7\n", rb"{}\n", rb"no end", b"[" * 50_000 + rb"\n"]
+)
 def test_what_a_handler_writes_among_the_replies_is_an_error(make: Make, garbage: bytes) -> None:
     """The process is ended, and the next one answers."""
     environment = make(
@@ -488,7 +490,7 @@ for end in range(3, 1000):
 """.strip()
     )
     message = failure(call(environment, "work"), "Runtime.ExitError")
-    assert message.endswith("Runtime exited with error: signal: killed")
+    assert "Runtime exited" in message
     assert call(environment, "1").answer == Returned(DONE)
 
 

@@ -505,8 +505,9 @@ def test_a_function_that_can_not_be_had_is_told_before_anything_is_delivered(
     """Whatever its module does, in a process of its own."""
     file = tmp_path / "app.py"
     file.write_text(f"print('imported')\n{code}\n")
+    limit = 0.5 if "sleep" in code else 30
     with pytest.raises(LoadError, match=message):
-        check_function(Function(target=str(file), init_timeout=0.5 if "sleep" in code else 30))
+        check_function(Function(target=str(file), init_timeout=limit, timeout=limit))
 
 
 def test_the_package_of_a_function_is_imported_in_another_process(

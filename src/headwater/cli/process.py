@@ -136,6 +136,11 @@ class ProcessEnvironment:
             late = f"Task timed out after {limit:.2f} seconds"
             return self._fail(sandbox, exited or _timed_out(request_id, late), seconds)
         self._note_files(told)
+        if "payload" not in told and "error_type" not in told:
+            wrote = "Runtime exited: something in the function wrote into the pipe of its replies"
+            return self._fail(
+                sandbox, Raised("Runtime.ExitError", f"RequestId: {request_id} Error: {wrote}"), seconds
+            )
         answer = _raised(told) or _returned(told["payload"])
         return Reply(answer, sandbox.said(), seconds, told.get("outcomes"), sandbox.peak_mb, self._files)
 

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
 from headwater.mapping.lineage import ListedShard
+from headwater.mapping.reader import asked_for
 
 _CLOCK_SECONDS: Final = 1.0
 """An answer's date is that of its sending, in whole seconds, so what it tells of may be that much older."""
@@ -50,7 +51,7 @@ def describe(client: Any, stream_arn: str) -> Listing:
     at = _served_at(answer)
     shards: list[ListedShard] = []
     while True:
-        stream = answer["StreamDescription"]
+        stream = asked_for(answer, "StreamDescription")
         shards += [
             ListedShard(
                 shard["ShardId"],
