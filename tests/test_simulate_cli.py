@@ -119,6 +119,7 @@ def test_json_has_all_figures_and_settings_count(folder: Path) -> None:
     assert told["handled"] + told["filtered"] + told["dead_letters"] == told["written"]
     assert told["discarded"] == {}
     assert told["dollars_per_month"] > told["dollars"] > 0
+    assert 0 < told["dollars_while_writing"] <= told["dollars"]
 
 
 def test_mapping_and_parameters_are_those_of_the_template(folder: Path) -> None:

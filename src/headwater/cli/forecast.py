@@ -66,6 +66,7 @@ class Forecast:
         drain_seconds: How long after the last write everything was done.
         gb_seconds: What Lambda charges time for.
         dollars: What Lambda charges.
+        dollars_while_writing: What of it is for invocations that ended before the last write.
     """
 
     written: int
@@ -89,11 +90,12 @@ class Forecast:
     drain_seconds: float
     gb_seconds: float
     dollars: float
+    dollars_while_writing: float
 
     @property
     def dollars_per_month(self) -> float:
-        """What Lambda charges for 30 days of such writes; where the mapping falls behind, of such work."""
-        return self.dollars / (self.write_seconds + self.drain_seconds) * _PER_MONTH
+        """What Lambda charges for 30 days of such writes. What is left to do after the last of them does not count."""
+        return self.dollars_while_writing / self.write_seconds * _PER_MONTH
 
 
 class Kept(NamedTuple):
@@ -124,10 +126,11 @@ class Kept(NamedTuple):
 class _World:
     """What is kept while a forecast runs: figures only, unless there is to be a report."""
 
-    def __init__(self, app: ModelledApp, bill: Bill, kept: Kept | None) -> None:
+    def __init__(self, app: ModelledApp, function: Function, kept: Kept | None) -> None:
         self.figures = Figures()
+        self.bill, self.bill_while_writing = (Bill(function.prices, function.memory) for _ in range(2))
+        self.writing = True
         self._app = app
-        self._bill = bill
         self._kept = kept
 
     def note(self, step: Delivery | Discard) -> None:
@@ -135,7 +138,10 @@ class _World:
         if isinstance(step, Discard):
             self._app.forget(step.entries)
         elif step.verdict is not None:
-            self._bill.add(step.ended - step.invocation.started)
+            seconds = step.ended - step.invocation.started
+            self.bill.add(seconds)
+            if self.writing:
+                self.bill_while_writing.add(seconds)
         if self._kept is not None:
             self._kept.note(step)
 
@@ -165,8 +171,7 @@ def forecast(
         report=settings.report_batch_item_failures,
         windows=settings.tumbling_window_in_seconds > 0,
     )
-    bill = Bill(function.prices, function.memory)
-    world = _World(modelled, bill, kept)
+    world = _World(modelled, function, kept)
     last_write = START
 
     def writes() -> Iterator[Write]:
@@ -174,6 +179,7 @@ def forecast(
         for write in workload.writes():
             last_write = write.at
             yield write
+        world.writing = False
 
     simulation = Simulation(
         Rules(settings),
@@ -205,6 +211,7 @@ def forecast(
         age_max=figures.ages.max,
         write_seconds=last_write - START,
         drain_seconds=max(simulation.now - last_write, 0.0),
-        gb_seconds=bill.gb_seconds,
-        dollars=bill.dollars,
+        gb_seconds=world.bill.gb_seconds,
+        dollars=world.bill.dollars,
+        dollars_while_writing=world.bill_while_writing.dollars,
     )
