@@ -76,7 +76,7 @@ class Counts:
         self._batch[lane] = (invocation.batch, before + 1 if again else 1)
         self.batches += not again
         self.deliveries += 1
-        done = done_of(delivery)
+        done = delivery.done
         self.handled += done
         self._settle({entry.sequence_number for entry in invocation.entries[:done]})
         self.dead_lettered += sum(
@@ -106,17 +106,9 @@ class Counts:
         self.errors.append(Trouble(sequence_number, reason, times))
 
 
-def done_of(delivery: Delivery) -> int:
-    """How many records of a delivery are done, from the first on."""
-    if delivery.verdict is None:
-        return 0
-    position = delivery.verdict.redeliver_from
-    return len(delivery.invocation.entries) if position is None else position
-
-
 def reason_of(delivery: Delivery, reply: Reply) -> str:
     """Why not all of a delivery is done, in one line: the first failure of a record, where the environment tells of it."""
-    for outcome in (reply.outcomes or ())[done_of(delivery) :]:
+    for outcome in (reply.outcomes or ())[delivery.done :]:
         if outcome["outcome"] == "failed":
             return failure_text(outcome["route"], outcome["phase"], outcome["error"], outcome["message"])
     match reply.answer:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from headwater.app import StreamApp
-from headwater.cli.counts import Counts, done_of
+from headwater.cli.counts import Counts
 from headwater.cli.display import show
 from headwater.cli.environment import Reply
 from headwater.cli.inprocess import invoke
@@ -116,7 +116,7 @@ class _Audience:
                 number for number, told in zip(numbers, outcomes, strict=False) if told["outcome"] == "failed"
             ]
             self.failed.update(failed)
-            self.open = (self.open | set(failed)) - set(numbers[: done_of(event.delivery)])
+            self.open = (self.open | set(failed)) - set(numbers[: event.delivery.done])
 
     def turn(self) -> None:
         if self.mapping is not None and (self.counts.handled >= WRITES or time.monotonic() > self._deadline):

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from headwater.cli.counts import Counts, done_of, failure_text, without_request
+from headwater.cli.counts import Counts, failure_text, without_request
 from headwater.cli.environment import Reply
 from headwater.cli.terminal import put
 from headwater.mapping.answers import NotRun, Raised
@@ -156,7 +156,7 @@ def _consequences(delivery: Delivery, reply: Reply) -> Iterator[tuple[str, str]]
     verdict = delivery.verdict
     if verdict is not None and not verdict.raised and reply.outcomes is None and verdict.reason:
         yield verdict.reason, "red"
-    done = done_of(delivery)
+    done = delivery.done
     if done == len(entries):
         return
     left = len(entries) - done

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from headwater.cli.counts import done_of
 from headwater.cli.environment import Reply
 from headwater.mapping.answers import NotRun, Raised
 from headwater.mapping.entries import Entry
@@ -37,7 +36,7 @@ def as_json(event: Event[Reply]) -> dict[str, Any]:
 
 def _delivery(delivery: Delivery, reply: Reply) -> dict[str, Any]:
     invocation, verdict, answer = delivery.invocation, delivery.verdict, reply.answer
-    done = done_of(delivery)
+    done = delivery.done
     entries = invocation.entries
     records = _records(entries)
     for record, outcome in zip(records, reply.outcomes or (), strict=False):

@@ -1,19 +1,33 @@
-"""What `headwater run` is told, as the settings of a mapping."""
+"""What commands are told, as the settings of a mapping."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Final, NamedTuple
+
+import typer
 
 from headwater.mapping.filters import compile_filters
 from headwater.mapping.limits import SettingsError
-from headwater.mapping.settings import EventSourceMapping, StartingPosition
+from headwater.mapping.settings import REPORTING, EventSourceMapping, StartingPosition
 from headwater.mapping.templates import read_settings
 
-LOCAL: EventSourceMapping = EventSourceMapping(function_response_types=("ReportBatchItemFailures",))
-"""Without a file: AWS's defaults, but for what Headwater is for."""
+FunctionOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The function, where the file has several.")
+]
+MappingOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The mapping, where the function has several.")
+]
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter",
+        metavar="NAME=VALUE",
+        help="A value of a parameter of the template; may be given several times.",
+    ),
+]
 
 
 class Overrides(NamedTuple):
@@ -30,9 +44,12 @@ class Overrides(NamedTuple):
     starting_position: StartingPosition | None = None
 
 
+NOTHING_OVERRIDDEN: Final = Overrides()
+
+
 def settings_of(
     file: Path | None,
-    overrides: Overrides,
+    overrides: Overrides = NOTHING_OVERRIDDEN,
     *,
     function: str | None = None,
     mapping: str | None = None,
@@ -41,7 +58,7 @@ def settings_of(
     """The settings of the mapping.
 
     Args:
-        file: A template, or a saved answer of AWS.
+        file: A template, or a saved answer of AWS; without one AWS's defaults hold, but for what Headwater needs.
         overrides: What comes before it.
         function: Which function of the file is meant.
         mapping: Which mapping of the file is meant.
@@ -53,7 +70,9 @@ def settings_of(
     """
     values = read_parameters(parameters)
     base = (
-        LOCAL if file is None else read_settings(file, function=function, mapping=mapping, parameters=values)
+        REPORTING
+        if file is None
+        else read_settings(file, function=function, mapping=mapping, parameters=values)
     )
     given = {name: value for name, value in overrides._asdict().items() if value is not None}
     settings = replace(base, **given)

@@ -15,6 +15,7 @@ from headwater.cli.environment import Function, Reply, lambda_variables
 from headwater.cli.sandbox import Ends, Launch, Sandbox, Started
 from headwater.cli.watch import Stamp
 from headwater.mapping.answers import NotRun, Raised, Returned
+from headwater.mapping.entries import json_size
 
 LAST_WORDS_SECONDS: Final = 0.5
 """How long a process whose time is over may take to say where it is."""
@@ -159,7 +160,7 @@ class ProcessEnvironment:
 
 
 def _returned(payload: Any) -> Returned | Raised:
-    size = len(json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(errors="surrogatepass"))
+    size = json_size(payload)
     if size <= RESPONSE_LIMIT_BYTES:
         return Returned(payload)
     return Raised(

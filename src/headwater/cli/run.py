@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from headwater.cli.options import FunctionOption, MappingOption, Overrides, ParameterOption, settings_of
 from headwater.cli.terminal import INTERRUPTED, check_place, console, errors, needs_local, refuse
 
 STATE: Final = Path(".headwater") / "checkpoints.sqlite"
@@ -37,20 +38,9 @@ def run(  # noqa: PLR0913 - one for each option
             "or from what aws lambda get-event-source-mapping has answered.",
         ),
     ] = None,
-    function: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The function, where the file has several.")
-    ] = None,
-    mapping: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The mapping, where the function has several.")
-    ] = None,
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter",
-            metavar="NAME=VALUE",
-            help="A value of a parameter of the template; may be given several times.",
-        ),
-    ] = None,
+    function: FunctionOption = None,
+    mapping: MappingOption = None,
+    parameters: ParameterOption = None,
     batch_size: Annotated[int | None, typer.Option(help="BatchSize.")] = None,
     window: Annotated[int | None, typer.Option(help="MaximumBatchingWindowInSeconds.")] = None,
     parallelization_factor: Annotated[int | None, typer.Option(help="ParallelizationFactor.")] = None,
@@ -114,7 +104,6 @@ def run(  # noqa: PLR0913 - one for each option
         from headwater.cli.environment import Function, UnavailableError
         from headwater.cli.live import Run, function_arn, run_live
         from headwater.cli.loader import LoadError
-        from headwater.cli.options import Overrides, settings_of
         from headwater.cli.process import ProcessEnvironment
         from headwater.cli.runtime import runtime_environment
         from headwater.cli.views import JsonView, LinesView, TerminalView

@@ -16,15 +16,13 @@ from headwater.cli.costs import GB_SECOND_PRICE, REQUEST_PRICE, Prices
 from headwater.cli.events import EventError, read_events
 from headwater.cli.forecast import Forecast, Function, Kept, forecast
 from headwater.cli.loader import LoadError, load_app
-from headwater.cli.options import read_parameters
+from headwater.cli.options import FunctionOption, MappingOption, ParameterOption, settings_of
 from headwater.cli.outlook import assumptions_table, forecast_table, title_text
 from headwater.cli.quantities import QuantityError, read_latency, read_seconds, read_share
 from headwater.cli.terminal import check_place, put, refuse
 from headwater.cli.workload import Sample, Workload, count_of, read_samples
 from headwater.errors import HeadwaterError
 from headwater.mapping.settings import EventSourceMapping
-from headwater.mapping.templates import read_settings
-from headwater.testing.simulated import REPORTING
 
 RECORDS = 100_000
 
@@ -40,20 +38,9 @@ def simulate(  # noqa: PLR0913 - one for each option
         Path | None,
         typer.Option(help="A template or plan that deploys the mapping, or a saved answer of AWS."),
     ] = None,
-    function: Annotated[
-        str | None, typer.Option(help="The function, where the settings have several.")
-    ] = None,
-    mapping: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The mapping, where the function has several.")
-    ] = None,
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter",
-            metavar="NAME=VALUE",
-            help="A value of a parameter of the template; may be given several times.",
-        ),
-    ] = None,
+    function: FunctionOption = None,
+    mapping: MappingOption = None,
+    parameters: ParameterOption = None,
     rate: Annotated[float, typer.Option(min=0.001, help="Writes in a second, on average.")] = 100.0,
     records: Annotated[
         int | None, typer.Option(min=1, help=f"How many are written; {RECORDS:,} unless told.")
@@ -87,12 +74,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     try:
         app = load_app(target)
         samples = _samples(app, events)
-        values = read_parameters(parameters or ())
-        deployed = (
-            REPORTING
-            if settings is None
-            else read_settings(settings, function=function, mapping=mapping, parameters=values)
-        )
+        deployed = settings_of(settings, function=function, mapping=mapping, parameters=parameters or ())
         workload = Workload(
             samples=samples,
             rate=rate,

@@ -91,9 +91,8 @@ class Figures:
             self.throttled += 1
         else:
             self._ran(step)
-            done = step.verdict.redeliver_from
-            self.failed += done == 0
-            self.handled += len(step.invocation.entries) if done is None else done
+            self.failed += step.verdict.redeliver_from == 0
+            self.handled += step.done
 
     def _ran(self, delivery: Delivery) -> None:
         invocation = delivery.invocation

@@ -59,6 +59,14 @@ class Delivery(NamedTuple):
     then: Then
     wait: float
 
+    @property
+    def done(self) -> int:
+        """How many of the records are done, from the first on."""
+        if self.verdict is None:
+            return 0
+        position = self.verdict.redeliver_from
+        return len(self.invocation.entries) if position is None else position
+
 
 class Discard(NamedTuple):
     """Records that the function is not given any more.

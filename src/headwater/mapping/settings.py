@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from headwater.mapping.forms import read_form, write_form
 from headwater.mapping.limits import (
@@ -119,3 +119,7 @@ class EventSourceMapping:
             All settings with AWS's names, defaults included, but for `UUID`, which AWS gives.
         """
         return write_form({field.name: getattr(self, field.name) for field in fields(self)})
+
+
+REPORTING: Final = EventSourceMapping(function_response_types=(REPORT_FAILURES,))
+"""AWS's defaults, and the one setting that Headwater needs."""

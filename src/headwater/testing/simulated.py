@@ -15,15 +15,12 @@ from headwater.mapping.documents import LOCAL
 from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery, Discard, Invocation
 from headwater.mapping.rules import Rules
-from headwater.mapping.settings import EventSourceMapping
+from headwater.mapping.settings import REPORTING, EventSourceMapping
 from headwater.mapping.simulation import Ran, Simulation, Write, shard_of
 from headwater.outcomes import Outcome
 from headwater.sources import RawRecord
 from headwater.testing.context import LambdaContext
 from headwater.testing.simulation_result import SimulatedDelivery, SimulationResult
-
-REPORTING: Final = EventSourceMapping(function_response_types=("ReportBatchItemFailures",))
-"""AWS's defaults, and the one setting that Headwater needs."""
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 LONGEST_SECONDS: Final = 900.0
