@@ -386,7 +386,7 @@ def test_what_is_done_behind_a_slow_record_is_let_go_of(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lane that stands still for long holds no more than what it has not done."""
-    monkeypatch.setattr("headwater.mapping.following._SETTLED_KEPT", 1)
+    monkeypatch.setattr("headwater.mapping.shard._SETTLED_KEPT", 1)
     chosen = Assumptions(lane_of=lambda keys, _lanes: int(keys["Id"]["S"] != "slow"))
     bench.stream.put("a", "slow", *(f"fast-{number}" for number in range(5)))
     gate = threading.Event()

@@ -522,9 +522,11 @@ def test_the_checkpoint_waits_for_the_window() -> None:
     driver.answer(driver.invocation(), state(1))
     driver.answer(driver.invocation(), state(2))
     assert (driver.shard.checkpoint, first.settled) == (None, False)
+    assert (driver.shard.left, driver.shard.oldest) == (2, T0)
     driver.shard.close()
     driver.answer(driver.invocation(), DONE)
     assert (driver.shard.checkpoint, driver.shard.finished) == (second.sequence_number, True)
+    assert (driver.shard.left, driver.shard.oldest) == (0, None)
 
 
 def test_a_state_is_not_the_functions_to_change() -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from concurrent.futures import Future
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from headwater.mapping.entries import Entry
 from headwater.mapping.history import Delivery, Discard, Invocation
 from headwater.mapping.polling import next_read_at
 from headwater.mapping.reader import Page, ShardReader
 from headwater.mapping.shard import Shard
-
-_SETTLED_KEPT: Final = 1_000
 
 
 class ShardState(NamedTuple):
@@ -70,8 +67,6 @@ class Followed:
         self._read = kept
         self._caught_up = False
         self._problem = ""
-        self._entries: deque[Entry] = deque()
-        self._prune_at = _SETTLED_KEPT
 
     def read_once(self) -> Page:
         """Read, or fix the place of the first read. This waits for the stream: it is for a thread."""
@@ -107,7 +102,7 @@ class Followed:
         if page.records:
             self._read = page.records[-1]["dynamodb"]["SequenceNumber"]
         if page.records or self._caught_up:
-            self._unsettled().extend(self.shard.offer(page.records, date))
+            self.shard.offer(page.records, date)
         if page.closed:
             self.shard.close()
         return news
@@ -163,29 +158,18 @@ class Followed:
     @property
     def state(self) -> ShardState:
         """How it is getting on."""
-        entries = self._unsettled()
         under_way = sum(len(invocation.entries) for invocation, _ in self.running.values())
-        left = sum(not entry.settled for entry in entries)
         unsent = sum(len(discard.entries) for discard in self.unsent)
         return ShardState(
             shard_id=self.shard.shard_id,
             read=self._read,
             checkpoint=self.kept,
-            waiting=left - under_way + unsent,
+            waiting=self.shard.left - under_way + unsent,
             under_way=under_way,
-            oldest=entries[0].created if entries else None,
+            oldest=self.shard.oldest,
             closed=self.shard.closed,
         )
 
     def _wake_at(self, now: float, date: float) -> float | None:
         wake_at = self.shard.wake_at(date)
         return None if wake_at is None else now + wake_at - date
-
-    def _unsettled(self) -> deque[Entry]:
-        """What is read and not done, beginning with the oldest; some that come later may be done."""
-        while self._entries and self._entries[0].settled:
-            self._entries.popleft()
-        if len(self._entries) > self._prune_at:
-            self._entries = deque(entry for entry in self._entries if not entry.settled)
-            self._prune_at = 2 * len(self._entries) + _SETTLED_KEPT
-        return self._entries

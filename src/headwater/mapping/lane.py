@@ -78,6 +78,11 @@ class Lane:
         return len(self._waiting) + sum(len(work.entries) for work in self._work)
 
     @property
+    def held(self) -> int:
+        """How many records wait for the end of their tumbling window: they are handled, and not settled."""
+        return self._tumbling.held if self._tumbling is not None else 0
+
+    @property
     def waiting_bytes(self) -> int:
         """What the records that wait take in payloads."""
         return self._waiting.size

@@ -103,6 +103,16 @@ class Shard:
         )
 
     @property
+    def left(self) -> int:
+        """How many records were offered, are wanted by the filters, and are not settled."""
+        return sum(lane.pending + lane.held for lane in self._awake.values())
+
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest record that is not settled was written; `None` where all are."""
+        return self._unsettled[0].created if self._unsettled else None
+
+    @property
     def finished(self) -> bool:
         """Whether it has ended and all of it is settled: its children may start."""
         return self.closed and self.idle

@@ -46,6 +46,11 @@ class Tumbling:
         """When the open window ends; `None` where none is open."""
         return None if self.start is None else self.start + self._seconds
 
+    @property
+    def held(self) -> int:
+        """How many records wait for the end of their window."""
+        return len(self._held)
+
     def together(self, first: Entry, other: Entry) -> bool:
         """Whether a record goes into the window of the first that waits. One that comes late goes into the open window."""
         return self._start_of(other) <= max(self._start_of(first), self.start or 0.0)
